@@ -1,0 +1,1 @@
+"""Transfer functions and matrices, each with the standard it is from."""

@@ -1,0 +1,57 @@
+"""What carries an edit through one stretch of a clip, and what it is given and gives back."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEdit:
+    """The edit of one key frame, at half the working size.
+
+    edit: [C, h, w], float32; for colour Cb and Cr in [-0.5, 0.5].
+    coverage: [1, h, w], float32 in 0..1, the share of each pixel that was painted:
+        1 everywhere for a full key frame.
+    """
+
+    edit: Array
+    coverage: Array
+
+    @classmethod
+    def full(cls, edit: Array) -> "KeyEdit":
+        """A key frame painted everywhere."""
+        return cls(edit, np.ones((1, *edit.shape[1:]), np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The edit of one frame: [C, h, w], and how far it can be trusted: [h, w] in 0..1."""
+
+    edit: Array
+    confidence: Array
+
+
+class SpanPropagator(Protocol):
+    """Carries the edits at the ends of a stretch to every frame of it.
+
+    An implementation keeps nothing from one call to the next, so that a stretch
+    gives the same result whether or not the run was interrupted before it.
+    """
+
+    def propagate(
+        self, guides: Sequence[Array], before: KeyEdit | None, after: KeyEdit | None
+    ) -> Iterator[Estimate]:
+        """One estimate for every guide, in order, those of the key frames included.
+
+        Args:
+            guides: luma at the working size, [H, W], float32 in 0..1, H and W
+                multiples of 16; the first is the frame of `before`, the last that
+                of `after`. Any may be read any number of times.
+            before, after: at least one of them.
+        """
+        ...

@@ -1,0 +1,40 @@
+"""The methods that can be compared, by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from vidprop.alignment import FlowConfig
+from vidprop.errors import InputError
+from vidprop.evaluation.baselines import Copy, FlowBlend, FlowForward
+from vidprop.evaluation.levin import Levin
+from vidprop.evaluation.methods import Method, MethodOptions, SparseMethod
+
+T = TypeVar("T")
+Factory = Callable[[MethodOptions], T]
+
+COLOUR_METHODS: dict[str, Factory[Method]] = {
+    "copy": lambda options: Copy(),
+    "flow": lambda options: FlowForward(threads=options.threads),
+    "flow-medium": lambda options: FlowForward(FlowConfig.medium(), options.threads),
+    "flow-both": lambda options: FlowBlend(threads=options.threads),
+    "flow-both-medium": lambda options: FlowBlend(FlowConfig.medium(), threads=options.threads),
+    "flow-weighted": lambda options: FlowBlend(weighted=True, threads=options.threads),
+}
+
+SPARSE_METHODS: dict[str, Factory[SparseMethod]] = {
+    "levin": lambda options: Levin(),
+}
+
+
+def create_methods(
+    registry: Mapping[str, Factory[T]], names: Sequence[str], options: MethodOptions
+) -> dict[str, T]:
+    """The methods of those names, in their order.
+
+    Raises:
+        InputError: there is none of a name.
+    """
+    for name in names:
+        if name not in registry:
+            raise InputError(f"methods: {name!r} is none of {', '.join(registry)}")
+    return {name: registry[name](options) for name in names}

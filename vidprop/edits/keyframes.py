@@ -74,9 +74,7 @@ class KeyFrames:
     cuts: tuple[int, ...] = ()
 
     @classmethod
-    def at(
-        cls, numbers: Iterable[int], frame_count: int, cuts: Iterable[int] = ()
-    ) -> "KeyFrames":
+    def at(cls, numbers: Iterable[int], frame_count: int, cuts: Iterable[int] = ()) -> "KeyFrames":
         """Key frames in any order.
 
         Raises:

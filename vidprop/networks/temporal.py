@@ -1,0 +1,253 @@
+"""TPN: carries the edit of key frames, and of the frame before, to a frame.
+
+Everything runs at the working size, half the size of the guide. A frame has candidates for
+its edit: the edit of each reference (key frame before, key frame after, frame before), taken
+where alignment points and where a learned match in a window round that place points. The
+guidance network looks at the frame, the candidates and how well they fit, and predicts how
+candidates mix, how much of the mix is injected at each pixel, and the affinities with which
+the scans carry it to where no candidate can be trusted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vidprop.errors import InputError
+from vidprop.networks.guidance import GuidanceConfig, GuidanceNetwork
+from vidprop.ops.match import match
+from vidprop.ops.scan import propagate_normalised
+
+
+@dataclass(frozen=True)
+class TemporalConfig:
+    """What the network sees, and its sizes.
+
+    Attributes:
+        edit_channels: 2 for chroma, 3 for log radiance, 1 for a mask.
+        edit_gain: brings the edit's usual values to about 1 for the guidance network.
+        match_channels: features compared by the match.
+        context_channels: features of the frame that the guidance network is given.
+        encoder, guidance: channels a level, finest first (see GuidanceConfig).
+        key_radius: of the match in key frames, in pixels of the working size; 0 leaves it out.
+        previous_radius: the same in the frame before.
+        use_previous: whether the frame before is a reference at all.
+        extra_candidates: edits given from elsewhere with a reliability (a camera curve's radiance).
+        ways: neighbours a pixel takes from in a scan step: 3, or 1.
+        own_affinities: affinities for each channel of the edit instead of shared ones.
+        units: scans in cascade, with affinities of their own.
+        integration: of the four directions, "mix" (learned, a pixel) or "max" (node-wise).
+        key_context: give the guidance network the aligned features of the key frames too.
+    """
+
+    edit_channels: int = 2
+    edit_gain: float = 4.0
+    match_channels: int = 16
+    context_channels: int = 24
+    encoder: tuple[int, ...] = (24, 48, 64)
+    guidance: tuple[int, ...] = (32, 64, 96)
+    key_radius: int = 4
+    previous_radius: int = 2
+    use_previous: bool = True
+    extra_candidates: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.edit_channels, self.match_channels, self.context_channels) < 1:
+            raise InputError(f"channels must be 1 or more, not {self}")
+        if min(self.key_radius, self.previous_radius, self.extra_candidates) < 0:
+            raise InputError(f"radii and counts must be 0 or more, not {self}")
+
+    @property
+    def radii(self) -> tuple[int, ...]:
+        """Match radius of each reference slot: before, after and, if used, previous."""
+        return (self.key_radius,) * 2 + (self.previous_radius,) * self.use_previous
+
+    @property
+    def candidates(self) -> int:
+        """How many candidates are mixed."""
+        return sum(1 + (r > 0) for r in self.radii) + self.extra_candidates
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frame's guide as the network sees it: `match` is [N, h, w, F], unit length."""
+
+    luma: Tensor
+    match: Tensor
+    context: Tensor
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A frame whose edit is known, and where the pixels of the current frame were in it.
+
+    Attributes:
+        seen: that frame's guide, as returned by `TemporalNetwork.look`.
+        edit: [N, C, h, w].
+        coverage: [N, 1, h, w], 0 to 1, where the edit is given and how far it is trusted.
+        positions: [N, h, w, 2], (x, y) of the working size, in the reference.
+    """
+
+    seen: Seen
+    edit: Tensor
+    coverage: Tensor
+    positions: Tensor
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The edit [N, C, h, w] of a frame and how far it can be trusted [N, 1, h, w], 0 to 1."""
+
+    edit: Tensor
+    confidence: Tensor
+
+
+class TemporalNetwork(nn.Module):
+    """See the module; the same network serves both ways through time (switchable)."""
+
+    def __init__(self, config: TemporalConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or TemporalConfig()
+        self.encoder = GuidanceNetwork(
+            GuidanceConfig(4, config.match_channels + config.context_channels, config.encoder)
+        )
+        facts = config.candidates * (config.edit_channels + 3) + len(config.radii)
+        # mix, injection, confidence, four directions' mix and affinities
+        self._heads = (config.candidates, 1, 1, 4, 12)
+        self.guidance = GuidanceNetwork(
+            GuidanceConfig(4 + config.context_channels + facts, sum(self._heads), config.guidance)
+        )
+        self.sharpness = nn.Parameter(torch.tensor(10.0))
+        self.window_bias = nn.ParameterList(_centred(r) for r in config.radii)
+
+    def look(self, guide: Tensor) -> Seen:
+        """Take in a frame's guide [N, 1, 2h, 2w], 0 to 1; keep the result while it is needed."""
+        shuffled = F.pixel_unshuffle(guide, 2) - 0.5
+        features = self.encoder(shuffled).float()
+        compared, context = features.split(
+            [self.config.match_channels, self.config.context_channels], 1
+        )
+        unit = F.normalize(compared.permute(0, 2, 3, 1), dim=-1)
+        return Seen(shuffled, unit, context)
+
+    def forward(
+        self,
+        frame: Seen,
+        references: Sequence[Reference | None],
+        extra: Sequence[tuple[Tensor, Tensor]] = (),
+    ) -> Estimate:
+        """Estimate the edit of one frame.
+
+        Args:
+            frame: the frame, from `look`.
+            references: key frame before, key frame after, frame before, in the order of
+                `TemporalConfig.radii`; None where there is none.
+            extra: (edit [N, C, h, w], reliability [N, 1, h, w]) from elsewhere.
+        Raises:
+            InputError: not as many references or extras as the configuration says, or none at all.
+        """
+        self._check(references, extra)
+        candidates, facts = [], []
+        for slot, reference in enumerate(references):
+            found, inside = self._candidates(frame, reference, slot)
+            candidates += found
+            facts.append(inside)
+        candidates += [_given(*pair) for pair in extra]
+        guidance = self._guide(frame, candidates, facts)
+        return self._propagate(candidates, guidance)
+
+    def _candidates(
+        self, frame: Seen, reference: Reference | None, slot: int
+    ) -> tuple[list[Tensor], Tensor]:
+        """The slot's candidates [N, C + 3, h, w]: edit, coverage, luma residual, similarity."""
+        n, _, h, w = frame.luma.shape
+        radius = self.config.radii[slot]
+        if reference is None:
+            empty = frame.luma.new_zeros(n, self.config.edit_channels + 3, h, w)
+            return [empty] * (1 + (radius > 0)), empty[:, :1]
+        luma = frame.luma.mean(1, keepdim=True)
+        carried = [reference.edit, reference.coverage, reference.seen.luma.mean(1, keepdim=True)]
+        value = torch.cat(carried, 1)
+        key = reference.seen.match
+        grid, inside = _sampling_grid(reference.positions, key.shape[1], key.shape[2])
+        taken = _sample(torch.cat([value, key.permute(0, 3, 1, 2)], 1), grid)
+        warped, features = taken.split([value.shape[1], key.shape[3]], 1)
+        similarity = (frame.match.permute(0, 3, 1, 2) * features).sum(1, keepdim=True)
+        found = [_fact(warped, luma, similarity)]
+        if radius:
+            centre = reference.positions.detach().round().int()
+            out, score = match(
+                frame.match * self.sharpness,
+                key,
+                value.permute(0, 2, 3, 1).float(),
+                centre,
+                self.window_bias[slot],
+            )
+            fit = score.unsqueeze(1).clamp(min=-30.0) / 10
+            found.append(_fact(out.permute(0, 3, 1, 2), luma, fit))
+        return found, inside
+
+    def _guide(self, frame: Seen, candidates: list[Tensor], facts: list[Tensor]) -> list[Tensor]:
+        c = self.config.edit_channels
+        gain = torch.ones(c + 3, 1, 1, device=frame.luma.device)
+        gain[:c] = self.config.edit_gain
+        gain[c + 1] = 4.0  # luma residuals are small
+        seen = torch.cat([frame.luma, frame.context, *(x * gain for x in candidates), *facts], 1)
+        return list(self.guidance(seen).float().split(self._heads, 1))
+
+    def _propagate(self, candidates: list[Tensor], guidance: list[Tensor]) -> Estimate:
+        c = self.config.edit_channels
+        mix, injection, confidence, directions, affinity = guidance
+        stack = torch.stack(candidates, 1)
+        weight = mix.softmax(1).unsqueeze(2) * stack[:, :, c : c + 1].clamp(0, 1)
+        covered = weight.sum(1)
+        edit = (weight * stack[:, :, :c]).sum(1) / covered.clamp(min=1e-4)
+        n, _, h, w = affinity.shape
+        # A share for nobody keeps the three below 1 in sum: the scan stays stable.
+        affinity = F.pad(affinity.view(n, 4, 3, h, w), (0, 0, 0, 0, 0, 1)).softmax(2)[:, :, :3]
+        injection = torch.sigmoid(injection + 1) * covered
+        edit = propagate_normalised(
+            edit, affinity.unsqueeze(2), injection.unsqueeze(1), mix=directions.softmax(1)
+        )
+        return Estimate(edit, torch.sigmoid(confidence) * covered.clamp(max=1))
+
+    def _check(
+        self, references: Sequence[Reference | None], extra: Sequence[tuple[Tensor, Tensor]]
+    ) -> None:
+        slots, extras = len(self.config.radii), self.config.extra_candidates
+        if len(references) != slots or len(extra) != extras:
+            raise InputError(
+                f"references and extra must be {slots} and {extras} long, "
+                f"not {len(references)} and {len(extra)}"
+            )
+        if not extra and all(r is None for r in references):
+            raise InputError("references must hold at least one frame whose edit is known")
+
+
+def _fact(value: Tensor, luma: Tensor, fit: Tensor) -> Tensor:
+    edit_and_coverage, reference_luma = value[:, :-1], value[:, -1:]
+    return torch.cat([edit_and_coverage, luma - reference_luma, fit], 1)
+
+
+def _given(edit: Tensor, reliability: Tensor) -> Tensor:
+    return torch.cat([edit, reliability, torch.zeros_like(edit[:, :1]), reliability], 1)
+
+
+def _sampling_grid(positions: Tensor, h: int, w: int) -> tuple[Tensor, Tensor]:
+    """Positions as `grid_sample` wants them, and where they lie inside, [N, 1, h, w]."""
+    size = positions.new_tensor([w, h])
+    grid = (2 * positions + 1) / size - 1
+    inside = (grid.abs() <= 1).all(-1).unsqueeze(1)
+    return grid, inside.float()
+
+
+def _sample(image: Tensor, grid: Tensor) -> Tensor:
+    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+
+
+def _centred(radius: int) -> nn.Parameter:
+    """Window bias that falls off from the aligned position, [(2 r + 1)^2]."""
+    step = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    return nn.Parameter(-0.1 * (step[:, None] ** 2 + step**2).flatten())

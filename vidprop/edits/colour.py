@@ -23,8 +23,7 @@ from .upsampling import reduce_plane, upsample
 Array = NDArray[np.floating]
 Codes = NDArray[np.unsignedinteger]
 
-# Windows without contrast look alike whatever they show; so do small pictures.
-_SMALL_SIDE = 64
+# Pictures with less contrast correlate by chance.
 _FLAT_DEVIATION = 0.02
 
 
@@ -117,13 +116,13 @@ def frame_rgb(
     return np.clip(ycbcr_to_rgb(ycbcr, matrix), 0, 1)
 
 
-def likeness(one: Array, other: Array) -> float:
+def likeness(one: Array, other: Array, lines: int = 64) -> float:
     """How alike two luma pictures are: their correlation, 1 for the same up to contrast.
 
-    Both are reduced to 64 lines first, so that grain and small shifts do not count.
+    Both are reduced to `lines` first: with few, grain and small shifts do not count.
     Two pictures without contrast are compared by their brightness.
     """
-    small = [_small(picture) for picture in (one, other)]
+    small = [_small(picture, lines) for picture in (one, other)]
     deviations = [float(picture.std()) for picture in small]
     if max(deviations) < _FLAT_DEVIATION:
         return 1 - abs(float(small[0].mean() - small[1].mean()))
@@ -133,9 +132,9 @@ def likeness(one: Array, other: Array) -> float:
     return float((centred[0] * centred[1]).mean() / (deviations[0] * deviations[1]))
 
 
-def _small(picture: Array) -> Array:
+def _small(picture: Array, lines: int) -> Array:
     height, width = picture.shape
-    scale = min(1.0, _SMALL_SIDE / min(height, width))
+    scale = min(1.0, lines / min(height, width))
     return reduce_plane(picture, max(1, round(height * scale)), max(1, round(width * scale)))
 
 

@@ -1,0 +1,56 @@
+"""What a user asks for when a clip is to be coloured."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vidprop.edits.keyfiles import KeyFile
+from vidprop.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the output is encoded; None leaves it to the container's default."""
+
+    codec: str | None = None
+    crf: int | None = None
+    pix_fmt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColourJob:
+    """One clip, its key frames, and where the result goes.
+
+    size: lines of the guide that networks read; the short side of the clip.
+    method: "network", or "flow" for optical flow alone.
+    weights: a file; None for those shipped.
+    device: "auto", "cpu", "cuda" or "cuda:N".
+    start, stop: the excerpt to work on, in frames; key frames keep the numbers of the file.
+    reuse_keys: fill a shot without a key frame from the one most like it.
+    compare: write grey and coloured side by side.
+    shrink_to: lines of the output, for a quick look; None for the size of the clip.
+    keep_work: leave finished stretches for a later run with other key frames.
+    report: where the report goes; None for none.
+    """
+
+    input: Path
+    output: Path
+    keys: tuple[KeyFile, ...]
+    size: int = 256
+    method: str = "network"
+    weights: Path | None = None
+    device: str = "auto"
+    start: int = 0
+    stop: int | None = None
+    reuse_keys: bool = False
+    compare: bool = False
+    shrink_to: int | None = None
+    encoding: Encoding = field(default_factory=Encoding)
+    overwrite: bool = False
+    keep_work: bool = True
+    report: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.start < 0:
+            raise InputError(f"start: frames are counted from 0, got {self.start}")
+        if self.stop is not None and self.stop <= self.start:
+            raise InputError(f"end: must lie after the start, {self.start}, got {self.stop}")

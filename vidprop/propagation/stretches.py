@@ -1,0 +1,133 @@
+"""Does the tasks of a plan, one stretch at a time, and keeps what is finished."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidprop.edits.guide import unit_guide
+from vidprop.errors import Interrupted
+
+from .clip import GuideReader
+from .contract import Array, KeyEdit, SpanPropagator
+from .plan import Handed, Painted, Plan, Repaired, Source, Task
+from .store import Store, Stretch
+
+
+class Guides(Sequence[Array]):
+    """8-bit guides, seen as float32 in 0..1."""
+
+    def __init__(self, guides: Sequence[NDArray[np.uint8]]) -> None:
+        self._guides = guides
+
+    def __len__(self) -> int:
+        return len(self._guides)
+
+    def __getitem__(self, place: int | slice) -> "Array | Guides":  # type: ignore[override]
+        if isinstance(place, slice):
+            return Guides(self._guides[place])
+        return unit_guide(self._guides[place])
+
+
+@dataclass
+class Finished:
+    """Says which tasks are done, to whoever waits for their results in another thread."""
+
+    def __post_init__(self) -> None:
+        self._changed = threading.Condition()
+        self._names: set[str] = set()
+        self._error: BaseException | None = None
+
+    def add(self, name: str) -> None:
+        with self._changed:
+            self._names.add(name)
+            self._changed.notify_all()
+
+    def fail(self, error: BaseException) -> None:
+        with self._changed:
+            self._error = error
+            self._changed.notify_all()
+
+    def wait(self, name: str) -> None:
+        """Return when the task is done; raise what went wrong if it never will be."""
+        with self._changed:
+            while name not in self._names:
+                if self._error is not None:
+                    raise self._error
+                self._changed.wait(0.5)
+
+
+@dataclass
+class Worker:
+    """Carries out a plan.
+
+    keys: the edits of the painted key frames.
+    count: told how many frames are done each time, finished ones of an earlier run too.
+    stop: set from outside to end the work early.
+    """
+
+    store: Store
+    guides: GuideReader
+    propagator: SpanPropagator
+    keys: Mapping[int, KeyEdit]
+    count: Callable[[int], None]
+    stop: threading.Event
+
+    def run(self, plan: Plan, finished: Finished) -> None:
+        """Do every task that is not done yet; never raises, but reports to `finished`."""
+        try:
+            for task in plan.tasks:
+                self._do(task)
+                finished.add(task.name)
+        except BaseException as error:  # the waiting thread raises it
+            finished.fail(error)
+        finally:
+            self.guides.close()
+
+    def _do(self, task: Task) -> None:
+        if task.name in self.store:
+            self.count(len(task.owned))
+            return
+        self.store.save(task.name, self._results(task))
+
+    def _results(self, task: Task) -> Iterator[tuple[Array, float]]:
+        before, trust_before = self._key(task.before)
+        after, trust_after = self._key(task.after)
+        guides = Guides(self.guides.read(task.frames))
+        trusts = np.linspace(trust_before or trust_after, trust_after or trust_before, len(guides))
+        estimates = self.propagator.propagate(guides, before, after)
+        for place, (estimate, trust) in enumerate(zip(estimates, trusts, strict=True)):
+            self._check_stop()
+            yield estimate.edit, float(estimate.confidence.mean() * trust)
+            self.count(0 <= place - task.offset < len(task.owned))
+
+    def _check_stop(self) -> None:
+        if self.stop.is_set():
+            raise Interrupted("stopped; run the same command again to go on")
+
+    def _key(self, source: Source | None) -> tuple[KeyEdit | None, float]:
+        """A key frame's edit, and how far it can itself be trusted."""
+        match source:
+            case None:
+                return None, 0.0
+            case Painted(number):
+                return self.keys[number], 1.0
+            case Handed(name, index):
+                stretch = self._stored(name)
+                return KeyEdit.full(stretch.edit(index)), float(stretch.confidence[index])
+            case Repaired(number, base):
+                return self._repaired(number, base)
+
+    def _repaired(self, number: int, base: Handed) -> tuple[KeyEdit, float]:
+        stretch, patch = self._stored(base.task), self.keys[number]
+        edit = stretch.edit(base.index)
+        share = float(patch.coverage.mean())
+        trust = share + (1 - share) * float(stretch.confidence[base.index])
+        return KeyEdit.full(edit + patch.coverage * (patch.edit - edit)), trust
+
+    def _stored(self, name: str) -> Stretch:
+        stretch = self.store.load(name)
+        assert stretch is not None, name
+        return stretch

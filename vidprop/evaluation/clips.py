@@ -72,6 +72,13 @@ def load_photo(path: Path, lines: int = 256) -> ColourClip:
     return ColourClip(path.stem, working[:, 0], working[:, 1:])
 
 
+def load_first(path: Path, lines: int = 256) -> ColourClip:
+    """The first frame of a video file, or a photograph, as a clip of one frame."""
+    if path.suffix.lower() in PHOTO_SUFFIXES:
+        return load_photo(path, lines)
+    return load_clip(path, lines, frames=1)
+
+
 def clip_paths(folder: Path, suffixes: tuple[str, ...] = CLIP_SUFFIXES) -> list[Path]:
     """The files of a folder with such endings, by name, or the one file given itself.
 

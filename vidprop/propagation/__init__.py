@@ -1,0 +1,44 @@
+"""Carries edits through whole clips, in bounded memory, from file to file or frame by frame."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .colorize import colorize
+    from .contract import Estimate, KeyEdit, SpanPropagator
+    from .job import ColourJob, Encoding
+    from .outcome import Outcome
+    from .progress import OnProgress, Progress, Stage
+
+_HOMES = {
+    "ColourJob": "job",
+    "Encoding": "job",
+    "Estimate": "contract",
+    "KeyEdit": "contract",
+    "OnProgress": "progress",
+    "Outcome": "outcome",
+    "Progress": "progress",
+    "SpanPropagator": "contract",
+    "Stage": "progress",
+    "colorize": "colorize",
+}
+
+__all__ = [
+    "ColourJob",
+    "Encoding",
+    "Estimate",
+    "KeyEdit",
+    "OnProgress",
+    "Outcome",
+    "Progress",
+    "SpanPropagator",
+    "Stage",
+    "colorize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Whoever trains or measures a propagator needs no decoder, encoder or shot detector.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

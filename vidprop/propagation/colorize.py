@@ -18,12 +18,15 @@ from .ahead import ahead
 from .borrowing import borrow
 from .clip import Clip, GuideReader
 from .contract import Array
+from .gallery import Gallery
 from .job import ColourJob
 from .join import Joiner, side_by_side
 from .keys import Key, KeyReader, check_likeness, placed, searches
 from .methods import Method, method
+from .outcome import Outcome
 from .plan import Borrowed, Plan, Planner, digest
 from .progress import Counter, OnProgress, unheard
+from .report import write_report
 from .results import Results
 from .store import Store, work_folder
 from .stretches import Finished, Worker
@@ -34,33 +37,6 @@ _STEP = 2**-11
 # At 256 lines a stretch of this many bytes has 240 frames of 256x448.
 _STRETCH_BYTES = 240 * 256 * 448
 _LONGEST_STRETCH = 240
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was done, for the report and for the caller.
-
-    frames: the numbers of the frames written.
-    keys: the key frames' files by number.
-    found: where files without a number were found.
-    unused: key frames outside the excerpt.
-    confidence: [N], 0..1, of each frame written.
-    shots: the frames of each shot.
-    borrowed: the shots that took a key frame from elsewhere.
-    grey: the shots that have no key frame.
-    work: the folder with finished stretches, and its bytes; None if it was removed.
-    """
-
-    output: Path
-    frames: range
-    keys: Mapping[int, Path]
-    found: Mapping[Path, int]
-    unused: tuple[int, ...]
-    confidence: Array
-    shots: tuple[range, ...]
-    borrowed: tuple[Borrowed, ...]
-    grey: tuple[range, ...]
-    work: tuple[Path, int] | None
 
 
 @dataclass(frozen=True)
@@ -101,10 +77,14 @@ def colorize(job: ColourJob, on_progress: OnProgress = unheard) -> Outcome:
     store = Store(work_folder(job.output), _STEP)
     store.write_manifest({"vidprop": __version__, **_facts(job, clip, carrier)})
     worker = _worker(known, clip, carrier, store, plan, on_progress)
+    gallery = _gallery(clip, known)
     with _working(worker, plan) as finished:
         results = Results(plan, store, finished)
-        confidence = _write(job, clip, results, known, reader, on_progress)
-    return _outcome(job, known, loans, confidence, _tidied(job, store, plan))
+        confidence = _write(job, clip, results, known, reader, gallery, on_progress)
+    outcome = _outcome(job, known, loans, confidence, gallery, _tidied(job, store, plan))
+    if job.report:
+        write_report(job.report, outcome)
+    return outcome
 
 
 def _clip(job: ColourJob) -> Clip:
@@ -166,6 +146,11 @@ def _worker(
     )
 
 
+def _gallery(clip: Clip, known: _Known) -> Gallery:
+    frames = range(known.survey.first, known.survey.stop)
+    return Gallery(Joiner.of(clip.info.format).written, frames, known.keys)
+
+
 @contextmanager
 def _working(worker: Worker, plan: Plan) -> Iterator[Finished]:
     """Have the plan carried out in a thread, which ends when the block does."""
@@ -185,6 +170,7 @@ def _write(
     results: Results,
     known: _Known,
     reader: KeyReader,
+    gallery: Gallery,
     on_progress: OnProgress,
 ) -> Array:
     """Write every frame; give back the confidence of each."""
@@ -198,6 +184,7 @@ def _write(
             coloured = joiner.join(frame, edit, painted)
             writer.write(_beside(joiner, frame, coloured) if job.compare else coloured)
             confidence.append(1.0 if key and not key.partial else trust)
+            gallery.offer(coloured, confidence[-1])
             counter.add()
     return np.array(confidence, np.float32)
 
@@ -233,6 +220,7 @@ def _outcome(
     known: _Known,
     loans: tuple[Borrowed, ...],
     confidence: Array,
+    gallery: Gallery,
     work: tuple[Path, int] | None,
 ) -> Outcome:
     lent = {loan.shot for loan in loans}
@@ -243,6 +231,7 @@ def _outcome(
         found=known.found,
         unused=known.unused,
         confidence=confidence,
+        gallery=gallery,
         shots=known.shots,
         borrowed=loans,
         grey=tuple(shot for shot in known.keyless if shot not in lent),

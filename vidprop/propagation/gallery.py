@@ -1,0 +1,69 @@
+"""Small pictures of a few frames, picked while the clip goes by."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidprop.edits.colour import frame_rgb
+from vidprop.edits.upsampling import reduce_plane
+from vidprop.video import Frame, PlaneFormat
+
+Picture = NDArray[np.uint8]
+
+_WIDTH = 192
+_BLOCKS = 48
+_MOST_FIXED = 96
+
+
+@dataclass
+class Gallery:
+    """Keeps the frames asked for, and from each part of the clip the least trusted one.
+
+    However long the clip, fewer than 150 pictures are kept.
+
+    frames: those that will come.
+    wanted: those to keep in any case, as far as there is room.
+    """
+
+    layout: PlaneFormat
+    frames: range
+    wanted: Iterable[int]
+    pictures: dict[int, Picture] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._fixed = frozenset(sorted(set(self.wanted))[:_MOST_FIXED])
+        self._worst: dict[int, tuple[float, int]] = {}
+
+    def offer(self, frame: Frame, confidence: float) -> None:
+        """Look at a frame that was written."""
+        block = (frame.index - self.frames.start) * _BLOCKS // len(self.frames)
+        least, holder = self._worst.get(block, (2.0, -1))
+        if frame.index in self._fixed:
+            self.pictures[frame.index] = self._small(frame)
+        if confidence < least:
+            self._worst[block] = confidence, frame.index
+            self.pictures[frame.index] = self._small(frame)
+            if holder not in self._fixed:
+                self.pictures.pop(holder, None)
+
+    def nearest(self, frame: int) -> int | None:
+        """The kept frame closest to this one."""
+        return min(self.pictures, key=lambda kept: abs(kept - frame), default=None)
+
+    def _small(self, frame: Frame) -> Picture:
+        height, width = frame.luma.shape
+        scale = min(1.0, _WIDTH / width)
+        size = max(1, round(height * scale)), max(1, round(width * scale))
+        luma = reduce_plane(frame.luma, *size)
+        rgb = frame_rgb(luma, frame.chroma, self.layout.bit_depth, self.layout.full_range)
+        return np.rint(rgb * 255).astype(np.uint8)
+
+
+def jpeg(picture: Picture) -> bytes:
+    """A picture R'G'B' [H, W, 3] as a JPEG file."""
+    done, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 82])
+    assert done
+    return data.tobytes()

@@ -1,0 +1,38 @@
+"""What became of a clip."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contract import Array
+from .gallery import Gallery
+from .plan import Borrowed
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done, for the report and for the caller.
+
+    frames: the numbers of the frames written.
+    keys: the key frames' files by number.
+    found: where files without a number were found.
+    unused: key frames outside the excerpt.
+    confidence: [N], 0..1, of each frame written.
+    shots: the frames of each shot.
+    borrowed: the shots that took a key frame from elsewhere.
+    grey: the shots that have no key frame.
+    gallery: small pictures of some frames.
+    work: the folder with finished stretches, and its bytes; None if it was removed.
+    """
+
+    output: Path
+    frames: range
+    keys: Mapping[int, Path]
+    found: Mapping[Path, int]
+    unused: tuple[int, ...]
+    confidence: Array
+    shots: tuple[range, ...]
+    borrowed: tuple[Borrowed, ...]
+    grey: tuple[range, ...]
+    gallery: Gallery
+    work: tuple[Path, int] | None

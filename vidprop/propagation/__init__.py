@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .colorize import colorize
+    from .engine import colorize
     from .contract import Estimate, KeyEdit, SpanPropagator
     from .job import ColourJob, Encoding
     from .outcome import Outcome
@@ -20,7 +20,7 @@ _HOMES = {
     "Progress": "progress",
     "SpanPropagator": "contract",
     "Stage": "progress",
-    "colorize": "colorize",
+    "colorize": "engine",
 }
 
 __all__ = [

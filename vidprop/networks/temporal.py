@@ -173,7 +173,7 @@ class TemporalNetwork(nn.Module):
         key = reference.seen.match
         grid, inside = _sampling_grid(reference.positions, key.shape[1], key.shape[2])
         taken = _sample(torch.cat([value, key.permute(0, 3, 1, 2)], 1), grid)
-        warped, features = taken.split([value.shape[1], key.shape[3]], 1)
+        warped, features = taken[:, : value.shape[1]], taken[:, value.shape[1] :]
         similarity = (frame.match.permute(0, 3, 1, 2) * features).sum(1, keepdim=True)
         found = [_fact(warped, luma, similarity)]
         if radius:

@@ -64,7 +64,7 @@ def pack_clips(
     paths = sorted(source.glob("*.mp4"))
     if not paths:
         raise InputError(f"source: {source} holds no .mp4 clips")
-    jobs = [(p, folder / p.stem, None) for p in paths]
+    jobs: list[tuple[Path, Path, int | None]] = [(p, folder / p.stem, None) for p in paths]
     if films:
         jobs += [(p, folder / f"{p.stem}~film", n) for n, p in enumerate(paths) if n % 3 == 0]
     jobs = [job for job in jobs if not (job[1] / "to_next.npy").exists()]
@@ -79,10 +79,12 @@ def load_clips(folder: Path, *, shortest: int = 8, in_memory: bool = False) -> l
     Raises:
         InputError: the folder holds none.
     """
-    mode = None if in_memory else "r"
     clips = []
     for place in sorted(p for p in folder.iterdir() if (p / "to_next.npy").exists()):
-        arrays = (np.load(place / f"{field}.npy", mmap_mode=mode) for field in FIELDS)
+        arrays = (
+            np.load(place / f"{field}.npy", mmap_mode=None if in_memory else "r")
+            for field in FIELDS
+        )
         clips.append(Clip(place.name, *arrays))
     clips = [clip for clip in clips if len(clip) >= shortest]
     if not clips:
@@ -106,7 +108,7 @@ def decode(path: Path, lines: int, frames: int) -> Iterator[tuple[NDArray[np.uin
 
 
 def _planes(frame: av.VideoFrame, lines: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    y, cb, cr = np.float32(frame.to_ndarray(format="yuv444p"))
+    y, cb, cr = frame.to_ndarray(format="yuv444p").astype(np.float32)
     height, width = y.shape
     scale = lines / min(height, width)
     h, w = (max(8, round(side * scale / 16) * 8) for side in (height, width))

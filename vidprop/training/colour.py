@@ -101,7 +101,7 @@ class _Cut:
     def flow(self, flow: NDArray[np.float16]) -> Array:
         """[H, W, 2] -> [h, w, 2], in pixels of the crop."""
         part = flow[self.top :, self.left :][: self.rows, : self.columns]
-        scale = np.float32([self.size[1] / self.columns, self.size[0] / self.rows])
+        scale = np.array([self.size[1] / self.columns, self.size[0] / self.rows], np.float32)
         if self.flip:
             scale[0] *= -1
         return self._resized(part, 1) * scale
@@ -127,7 +127,7 @@ class _Shade:
     def sample(cls, rng: np.random.Generator, clean: float) -> "_Shade":
         angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.5 else 0.0
         c, s = np.cos(angle), np.sin(angle)
-        turn = np.float32([[c, -s], [s, c]]) * np.float32(rng.uniform(0.7, 1.4))
+        turn = (np.array([[c, -s], [s, c]]) * rng.uniform(0.7, 1.4)).astype(np.float32)
         if rng.random() < clean:
             return cls(1, 0, 1, turn)
         gain = rng.uniform(0.6, 1)
@@ -210,10 +210,10 @@ def _estimates(network: TemporalNetwork, clip: Clip, both: bool) -> tuple[Tensor
     frames = min(31, len(clip))
     cut = slice(0, frames)
     sequence = walked(
-        np.float32(clip.luma[cut]) / 255,
-        (np.float32(clip.chroma[cut]) - 128) / 255,
-        np.float32(clip.to_previous[cut]),
-        np.float32(clip.to_next[cut]),
+        clip.luma[cut].astype(np.float32) / 255,
+        ((clip.chroma[cut].astype(np.float32) - 128) / 255).astype(np.float32),
+        clip.to_previous[cut].astype(np.float32),
+        clip.to_next[cut].astype(np.float32),
         switched=False,
     )
     streams = Streams(_Fixed(sequence), 2, frames - 1 - both, both, 0, frames - 1 - both)

@@ -98,7 +98,8 @@ class Run:
         self.device = torch.device(device)
         self.world = World.from_environment()
         torch.manual_seed(config.seed)
-        network = task.network().to(self.device, memory_format=torch.channels_last)
+        network = task.network().to(self.device)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network: nn.Module = self.world.wrap(network)
         self.average = task.network().to(self.device)
         self.average.load_state_dict(network.state_dict())
@@ -124,7 +125,7 @@ class Run:
         with self._half():
             loss, metrics = self.task.loss(self.network, batch)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if torch.isfinite(norm):
             self.optimiser.step()

@@ -12,7 +12,7 @@ from vidprop.networks.temporal import Estimate
 def chroma_to_rgb() -> NDArray[np.float32]:
     """What a unit of Cb and of Cr does to R, G and B (BT.709): [3, 2]."""
     columns = [ycbcr_to_rgb(np.array(c)) for c in ([0.0, 1.0, 0.0], [0.0, 0.0, 1.0])]
-    return np.float32(np.stack(columns, 1))
+    return np.stack(columns, 1).astype(np.float32)
 
 
 def chroma_psnr(estimate: Tensor, truth: Tensor) -> float:

@@ -76,7 +76,7 @@ def walked(
         np.ascontiguousarray(edit, np.float32),
         chained(to_previous),
         chained(to_next[::-1])[::-1],
-        np.float32(to_previous) + here,
+        to_previous.astype(np.float32) + here,
         np.ascontiguousarray(extra, np.float32),
     )
 
@@ -85,7 +85,7 @@ def chained(flows: Array) -> Array:
     """Positions [T, h, w, 2] in the first frame, from flows to the frame before."""
     positions = [identity_positions(*flows.shape[1:3])]
     for flow in flows[1:]:
-        positions.append(compose(np.float32(flow), positions[-1]))
+        positions.append(compose(flow.astype(np.float32), positions[-1]))
     return np.stack(positions)
 
 

@@ -37,7 +37,7 @@ def match(
     if query.device.type == "cpu":
         from vidprop.ops.match._cpu import Match
 
-        out, score = Match.apply(query, key, value, centre, bias)
+        out, score = Match.apply(query, key, value, centre, bias)  # type: ignore[no-untyped-call]
         return out, score
     return match_reference(query, key, value, centre, bias)
 

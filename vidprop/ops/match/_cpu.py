@@ -132,7 +132,7 @@ class Match(torch.autograd.Function):
     """`match` on CPU tensors; first-order gradients."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: Any, query: Tensor, key: Tensor, value: Tensor, centre: Tensor, bias: Tensor
     ) -> tuple[Tensor, Tensor]:
         tensors = [t.detach().contiguous() for t in (query, key, value, centre, bias)]
@@ -143,7 +143,7 @@ class Match(torch.autograd.Function):
         return out, score
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, d_out: Tensor, d_score: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, centre, bias, out, score = ctx.saved_tensors
         d_query, d_key = torch.zeros_like(query), torch.zeros_like(key)

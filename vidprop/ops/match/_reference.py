@@ -39,4 +39,4 @@ def window_index(centre: Tensor, h: int, w: int, offsets: int) -> tuple[Tensor, 
 def _gather(source: Tensor, at: Tensor) -> Tensor:
     rows = source.flatten(1, 2)
     index = at.flatten(1).long()[..., None].expand(-1, -1, source.shape[3])
-    return rows.gather(1, index).unflatten(1, at.shape[1:])
+    return rows.gather(1, index).view(*at.shape, source.shape[3])

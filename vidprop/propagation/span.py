@@ -1,0 +1,206 @@
+"""Propagation by the temporal network, one stretch of a clip at a time.
+
+The stretch is walked from the key frame before it on, with the frame before as a reference.
+Where there is a key frame after it too, the flow chains to that one are made first, from the
+far end; they are all that is kept for every frame (4 bytes a pixel of the working size).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidprop.alignment import compose, consecutive_flows, flow_luma, identity_positions
+from vidprop.errors import BackendError, InputError
+from vidprop.networks.temporal import Estimate as NetworkEstimate
+from vidprop.networks.temporal import Reference, Seen, TemporalNetwork
+
+from .contract import Array, Estimate, KeyEdit
+
+Displacements = NDArray[np.float16]
+
+
+def device_named(name: str) -> torch.device:
+    """The device of that name; "auto" is the GPU where there is one.
+
+    Raises:
+        BackendError: there is no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise BackendError(f"device: {name!r} is no device: {error}") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise BackendError(f"device: {name!r} asked for, but torch sees no CUDA device")
+    return device
+
+
+class NetworkPropagator:
+    """Carries edits with a `TemporalNetwork`; see `SpanPropagator`.
+
+    Args:
+        network: in evaluation mode; moved to `device`.
+        flow_threads: flows that are searched at a time, beside the network.
+        half: bfloat16 in the convolutions, faster on GPUs and on processors that have it.
+    """
+
+    def __init__(
+        self,
+        network: TemporalNetwork,
+        device: str | torch.device = "cpu",
+        *,
+        flow_threads: int = 2,
+        half: bool = False,
+    ) -> None:
+        self.device = torch.device(device)
+        self.network = network.eval().to(device=self.device)
+        self._threads, self._half = flow_threads, half
+
+    def propagate(
+        self,
+        guides: Sequence[Array],
+        before: KeyEdit | None,
+        after: KeyEdit | None,
+        extra: Sequence[Array] = (),
+    ) -> Iterator[Estimate]:
+        """See `SpanPropagator.propagate`.
+
+        Args:
+            extra: a frame's further candidates [X, C + 1, h, w], the last plane their
+                reliability; as many as the network's configuration says.
+        Raises:
+            InputError: no key frame, or a guide of a size that is no multiple of 16.
+        """
+        if before is None and after is None:
+            raise InputError("before, after: at least one of them must be given")
+        if before is None:
+            # Time may be turned round: the network is switchable.
+            turned = self.propagate(guides[::-1], after, None, extra[::-1])
+            yield from list(turned)[::-1]
+            return
+        with torch.inference_mode():
+            yield from self._walk(guides, before, after, extra)
+
+    def _walk(
+        self,
+        guides: Sequence[Array],
+        before: KeyEdit,
+        after: KeyEdit | None,
+        extra: Sequence[Array],
+    ) -> Iterator[Estimate]:
+        size = _half_size(guides[0])
+        far = None if after is None else self._far_key(guides, after)
+        first = self._seen(guides[0])
+        near = _Known(first, self._tensor(before.edit), self._tensor(before.coverage))
+        here = identity_positions(*size)
+        last = len(guides) - 1
+        estimate = self._estimate(first, near, here, far, 0, None, here, extra)
+        if before.coverage.min() == 1:
+            estimate = NetworkEstimate(near.edit, near.coverage)
+        yield self._out(estimate)
+        memory, positions = _Known(first, estimate.edit, estimate.confidence), here
+        for index, flow in enumerate(self._flows(guides), start=1):
+            positions = compose(flow, positions)
+            if index == last and after is not None and after.coverage.min() == 1:
+                yield Estimate(after.edit, after.coverage[0])
+                return
+            seen = self._seen(guides[index])
+            at = flow + here
+            estimate = self._estimate(seen, near, positions, far, index, memory, at, extra)
+            memory = _Known(seen, estimate.edit, estimate.confidence)
+            yield self._out(estimate)
+
+    def _estimate(
+        self,
+        seen: Seen,
+        near: "_Known",
+        positions: Array,
+        far: "_Far | None",
+        index: int,
+        memory: "_Known | None",
+        at: Array,
+        extra: Sequence[Array],
+    ) -> NetworkEstimate:
+        references = [
+            self._reference(near, positions),
+            None if far is None else self._reference(far.known, far.positions(index)),
+        ]
+        if self.network.config.use_previous:
+            references.append(None if memory is None else self._reference(memory, at))
+        given = [
+            (self._tensor(planes[:-1]), self._tensor(planes[-1:]))
+            for planes in (extra[index] if len(extra) else ())
+        ]
+        with self._autocast():
+            return self.network(seen, references, given)
+
+    def _far_key(self, guides: Sequence[Array], after: KeyEdit) -> "_Far":
+        """The key frame at the end, and the chains to it, made from the end on."""
+        here = identity_positions(*_half_size(guides[0]))
+        positions, displacements = here, [np.zeros_like(here, np.float16)]
+        for flow in self._flows(guides[::-1]):
+            positions = compose(flow, positions)
+            displacements.append((positions - here).astype(np.float16))
+        known = _Known(
+            self._seen(guides[-1]), self._tensor(after.edit), self._tensor(after.coverage)
+        )
+        return _Far(known, displacements[::-1])
+
+    def _flows(self, guides: Sequence[Array]) -> Iterator[Array]:
+        lumas = (flow_luma(guides[i]) for i in range(len(guides)))
+        for flow in consecutive_flows(lumas, threads=self._threads):
+            height, width = flow.shape[0] // 2, flow.shape[1] // 2
+            small = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA)
+            yield small * np.float32(0.5)
+
+    def _seen(self, guide: Array) -> Seen:
+        with self._autocast():
+            return self.network.look(self._tensor(guide[None]))
+
+    def _reference(self, known: "_Known", positions: Array) -> Reference:
+        return Reference(known.seen, known.edit, known.coverage, self._tensor(positions))
+
+    def _tensor(self, array: Array) -> Tensor:
+        values = np.ascontiguousarray(array, np.float32)
+        return torch.from_numpy(values).to(self.device)[None]
+
+    def _out(self, estimate: NetworkEstimate) -> Estimate:
+        edit, confidence = estimate.edit[0].float().cpu(), estimate.confidence[0, 0].float().cpu()
+        return Estimate(edit.numpy(), confidence.numpy())
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self._half)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A frame whose edit is known."""
+
+    seen: Seen
+    edit: Tensor
+    coverage: Tensor
+
+
+@dataclass(frozen=True)
+class _Far:
+    """The key frame after, and where each frame's pixels are in it."""
+
+    known: _Known
+    displacements: list[Displacements]
+
+    def positions(self, index: int) -> Array:
+        offset = self.displacements[index].astype(np.float32)
+        return offset + identity_positions(*offset.shape[:2])
+
+
+def _half_size(guide: Array) -> tuple[int, int]:
+    height, width = guide.shape
+    if height % 16 or width % 16:
+        raise InputError(f"guides: sides must be multiples of 16, not {height}x{width}")
+    return height // 2, width // 2

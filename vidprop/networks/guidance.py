@@ -49,12 +49,8 @@ class GuidanceNetwork(nn.Module):
         levels = config.channels
         self.enter = _conv3(config.in_channels, levels[0])
         self.down = nn.ModuleList(_blocks(c, config.blocks) for c in levels)
-        self.shrink = nn.ModuleList(
-            _conv3(a, b, stride=2) for a, b in pairwise(levels)
-        )
-        self.grow = nn.ModuleList(
-            nn.Conv2d(b, a, 1) for a, b in pairwise(levels)
-        )
+        self.shrink = nn.ModuleList(_conv3(a, b, stride=2) for a, b in pairwise(levels))
+        self.grow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(levels))
         self.up = nn.ModuleList(_blocks(c, config.blocks) for c in levels[:-1])
         self.leave = nn.Conv2d(levels[0], config.out_channels, 1)
 

@@ -1,6 +1,6 @@
 import numpy as np
+from vidprop.evaluation.spans import ByHints, BySpans
 
-from vidprop.evaluation.spans import BySpans
 from vidprop.propagation.contract import Estimate
 
 
@@ -17,3 +17,14 @@ def test_a_span_propagator_gets_half_size_edits_of_the_sides_there_are():
     assert after is None
     np.testing.assert_allclose(before.edit[0], [[2.5, 4.5], [10.5, 12.5]])
     np.testing.assert_array_equal(first, before.edit)
+
+
+def test_a_spatial_network_gets_luma_hints_and_mask():
+    def network(luma, hints, mask):
+        assert (luma.shape, hints.shape, mask.shape) == ((1, 1, 4, 6), (1, 2, 2, 3), (1, 1, 2, 3))
+        return hints + 10 * mask
+
+    values = np.array([[0.1, 0.2]], np.float32)
+    edit = ByHints(network).colour(np.zeros((4, 6), np.float32), np.array([[3, 0]]), values)
+    np.testing.assert_allclose(edit[:, 1, 0], [10.1, 10.2])
+    assert edit.sum() == edit[:, 1, 0].sum()

@@ -82,7 +82,7 @@ def test_a_long_span_is_filled_from_both_ends_towards_its_middle():
     pieces = list(Span(0, 100).stretches(30))
     assert pieces == [
         Span(0, 30, last=None),
-        Span(70, 100, first=None),
         Span(29, 59, last=None),
+        Span(70, 100, first=None),
         Span(58, 70),
     ]

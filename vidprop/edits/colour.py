@@ -18,7 +18,7 @@ from vidprop.color.quantisation import (
 )
 from vidprop.errors import KeyFrameError
 
-from .upsampling import reduce_plane, upsample
+from .upsampling import reduce_plane
 
 Array = NDArray[np.floating]
 Codes = NDArray[np.unsignedinteger]
@@ -74,17 +74,6 @@ def working_edit(key: PaintedKey, height: int, width: int) -> tuple[Array, Array
     weighted = [reduce_plane(plane * key.coverage, height, width) for plane in key.chroma]
     chroma = np.stack(weighted) / np.maximum(coverage, 1e-6)
     return chroma.astype(np.float32), coverage[None]
-
-
-def chroma_planes(edit: Array, luma: Codes, bit_depth: int, full_range: bool) -> Array:
-    """Enlarge an edit [2, h, w] to chroma planes of the size of `luma` [H, W].
-
-    Args:
-        luma: the frame's codes, reduced to the size of its chroma planes.
-    Returns:
-        [2, H, W], float32: not yet codes, so that a partial key frame can go on top.
-    """
-    return upsample(edit, dequantise_luma(luma, bit_depth, full_range))
 
 
 def over(key: PaintedKey, chroma: Array) -> Array:

@@ -34,12 +34,17 @@ def working_size(height: int, width: int, short_side: int) -> tuple[int, int]:
 
 
 def working_guide(
-    luma: NDArray[np.unsignedinteger], bit_depth: int, full_range: bool, size: tuple[int, int]
+    luma: NDArray[np.generic], bit_depth: int, full_range: bool, size: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Luma codes [H, W] as 8-bit guide [h, w]: black is 0, white is 255, no foot- or headroom."""
+    """Luma [H, W] as 8-bit guide [h, w]: black is 0, white is 255, no foot- or headroom.
+
+    Args:
+        luma: codes or, if floating, 0..1.
+    """
     height, width = size
     small = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
-    unit = dequantise_luma(small, bit_depth, full_range)
+    floating = np.issubdtype(luma.dtype, np.floating)
+    unit = small if floating else dequantise_luma(small, bit_depth, full_range)
     return np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)
 
 

@@ -44,20 +44,19 @@ class Span:
     def stretches(self, longest: int) -> Iterator["Span"]:
         """Pieces of at most `longest` frames, in an order in which each finds its key frames.
 
-        What lies near a key frame is filled from it alone, each piece handing its
-        last frame on to the next, from both ends in turn; the piece in the middle
-        has both sides. Neighbours share one frame where one hands on to the next.
+        What lies far from one key frame is filled from the other alone, each piece
+        handing its last frame on to the next; the piece in the middle has both. A
+        piece that goes forward shares its last frame with the one it hands it to.
+        Never more than twice `longest` frames are needed at once to cut a piece.
         """
         start, stop, first, last = self.start, self.stop, self.first, self.last
-        forward = first is not None
         while stop - start > longest:
-            if forward:
-                yield Span(start, start + longest, first, None)
-                start = first = start + longest - 1
-            else:
+            if last is not None and (first is None or stop - start <= 2 * longest):
                 yield Span(stop - longest, stop, None, last)
                 stop = last = stop - longest
-            forward = first is not None and (last is None or not forward)
+            else:
+                yield Span(start, start + longest, first, None)
+                start = first = start + longest - 1
         yield Span(start, stop, first, last)
 
 

@@ -4,8 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .engine import colorize
     from .contract import Estimate, KeyEdit, SpanPropagator
+    from .engine import colorize
     from .job import ColourJob, Encoding
     from .outcome import Outcome
     from .progress import OnProgress, Progress, Stage

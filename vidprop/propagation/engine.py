@@ -29,7 +29,7 @@ from .progress import Counter, OnProgress, unheard
 from .report import write_report
 from .results import Results
 from .store import Store, work_folder
-from .stretches import Finished, Worker
+from .stretches import Finished, Given, Worker
 from .survey import Survey, survey
 
 # An eighth of a step of 8-bit chroma; of 12 bits a half.
@@ -140,7 +140,7 @@ def _worker(
         store=store,
         guides=GuideReader(clip, known.survey.guides),
         propagator=carrier.propagator,
-        keys={number: key.edit for number, key in known.keys.items()},
+        keys={number: Given(key.edit) for number, key in known.keys.items()},
         count=Counter("propagate", total, on_progress).add,
         stop=threading.Event(),
     )

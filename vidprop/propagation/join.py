@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.edits.colour import PaintedKey, chroma_codes, chroma_planes, over
-from vidprop.edits.upsampling import reduce_plane
+from vidprop.color.quantisation import dequantise_luma
+from vidprop.edits.colour import PaintedKey, chroma_codes, over
+from vidprop.edits.upsampling import reduce_plane, upsample
 from vidprop.video import Frame, PlaneFormat
 
 from .contract import Array
@@ -26,26 +27,35 @@ class Joiner:
         return cls(replace(read, grey=False, subsampling=(1, 1)) if read.grey else read)
 
     def join(self, frame: Frame, edit: Array | None, key: PaintedKey | None = None) -> Frame:
-        """The frame with its luma untouched and new chroma.
-
-        edit: [2, h, w] at the size of propagation; None leaves the frame grey.
-        key: a painted picture of this frame; where it covers, it is taken as it is.
-        """
-        luma = self._luma(frame.luma)
-        if edit is None:
-            chroma: Array = np.zeros((2, *luma.shape), np.float32)
-        else:
-            chroma = chroma_planes(edit, luma, self.written.bit_depth, self.written.full_range)
-        if key is not None:
-            chroma = over(key, chroma)
+        """The frame with its luma untouched and new chroma; see `chroma`."""
+        chroma = self.chroma(frame.luma, edit, key)
         codes = chroma_codes(chroma, self.written.bit_depth, self.written.full_range)
         return replace(frame, chroma=codes)
 
-    def _luma(self, luma: Codes) -> Codes:
-        """Luma at the size of the chroma planes."""
-        shifts = self.written.subsampling
-        height, width = (-(-side >> 0) for side in luma.shape)
-        return reduce_plane(luma, -(-height // 2 ** shifts[1]), -(-width // 2 ** shifts[0]))
+    def chroma(
+        self, luma: Codes | Array, edit: Array | None, key: PaintedKey | None = None
+    ) -> Array:
+        """Chroma planes [2, h, w] in [-0.5, 0.5] at the size the layout stores.
+
+        Args:
+            luma: codes or, if floating, 0..1; [H, W].
+            edit: [2, h', w'] at the size of propagation; None leaves the frame grey.
+            key: a painted picture of this frame; where it covers, it is taken as it is.
+        """
+        small = self._unit(reduce_plane(luma, *self._chroma_size(*luma.shape)))
+        chroma: Array = np.zeros((2, *small.shape), np.float32)
+        if edit is not None:
+            chroma = upsample(edit, small)
+        return chroma if key is None else over(key, chroma)
+
+    def _unit(self, luma: Codes | Array) -> Array:
+        if np.issubdtype(luma.dtype, np.floating):
+            return luma.astype(np.float32)
+        return dequantise_luma(luma, self.written.bit_depth, self.written.full_range)
+
+    def _chroma_size(self, height: int, width: int) -> tuple[int, int]:
+        across, down = self.written.subsampling
+        return -(-height // 2**down), -(-width // 2**across)
 
 
 def side_by_side(left: Frame, right: Frame) -> Frame:

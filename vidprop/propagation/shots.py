@@ -52,6 +52,10 @@ class ShotFinder:
         """The first frame of every shot but the first, rising."""
         return tuple(_apart(self._cuts, len(self._alike)))
 
+    def cuts_until(self, frame: int) -> int:
+        """How many of the cuts known so far lie at or before this frame."""
+        return sum(cut <= frame for cut in self.cuts())
+
 
 def find_cuts(guides: Iterable[Guide]) -> tuple[int, ...]:
     """The first frame of every shot but the first."""

@@ -1,8 +1,9 @@
 """Does the tasks of a plan, one stretch at a time, and keeps what is finished."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,46 @@ from numpy.typing import NDArray
 from vidprop.edits.guide import unit_guide
 from vidprop.errors import Interrupted
 
-from .clip import GuideReader
 from .contract import Array, KeyEdit, SpanPropagator
 from .plan import Handed, Painted, Plan, Repaired, Source, Task
-from .store import Store, Stretch
+
+
+class Given(NamedTuple):
+    """A key frame's edit, and how far it can itself be trusted."""
+
+    edit: KeyEdit
+    trust: float = 1.0
+
+
+class Stretch(Protocol):
+    """The results of one task."""
+
+    @property
+    def confidence(self) -> Array:
+        """[N], the mean of each frame."""
+        ...
+
+    def edit(self, index: int) -> Array:
+        """The edit [C, h, w] of a frame."""
+        ...
+
+
+class Shelf(Protocol):
+    """Where finished stretches are kept: see `Store`."""
+
+    def __contains__(self, name: str) -> bool: ...
+
+    def save(self, name: str, edits: Iterable[tuple[Array, float]]) -> None: ...
+
+    def load(self, name: str) -> Stretch | None: ...
+
+
+class GuideSource(Protocol):
+    """Where 8-bit guides come from: see `GuideReader`."""
+
+    def read(self, frames: Sequence[int]) -> list[NDArray[np.uint8]]: ...
+
+    def close(self) -> None: ...
 
 
 class Guides(Sequence[Array]):
@@ -68,10 +105,10 @@ class Worker:
     stop: set from outside to end the work early.
     """
 
-    store: Store
-    guides: GuideReader
+    store: Shelf
+    guides: GuideSource
     propagator: SpanPropagator
-    keys: Mapping[int, KeyEdit]
+    keys: Mapping[int, Given]
     count: Callable[[int], None]
     stop: threading.Event
 
@@ -79,25 +116,31 @@ class Worker:
         """Do every task that is not done yet; never raises, but reports to `finished`."""
         try:
             for task in plan.tasks:
-                self._do(task)
+                self.do(task)
                 finished.add(task.name)
         except BaseException as error:  # the waiting thread raises it
             finished.fail(error)
         finally:
             self.guides.close()
 
-    def _do(self, task: Task) -> None:
+    def do(self, task: Task) -> None:
+        """Do one task, unless it is done."""
         if task.name in self.store:
             self.count(len(task.owned))
             return
         self.store.save(task.name, self._results(task))
 
     def _results(self, task: Task) -> Iterator[tuple[Array, float]]:
-        before, trust_before = self._key(task.before)
-        after, trust_after = self._key(task.after)
+        before, after = self._key(task.before), self._key(task.after)
+        if before and len(task.frames) == 1:
+            yield before.edit.edit, float(before.edit.coverage.mean() * before.trust)
+            self.count(len(task.owned))
+            return
         guides = Guides(self.guides.read(task.frames))
-        trusts = np.linspace(trust_before or trust_after, trust_after or trust_before, len(guides))
-        estimates = self.propagator.propagate(guides, before, after)
+        trusts = _between(before, after, len(guides))
+        estimates = self.propagator.propagate(
+            guides, before.edit if before else None, after.edit if after else None
+        )
         for place, (estimate, trust) in enumerate(zip(estimates, trusts, strict=True)):
             self._check_stop()
             yield estimate.edit, float(estimate.confidence.mean() * trust)
@@ -107,27 +150,32 @@ class Worker:
         if self.stop.is_set():
             raise Interrupted("stopped; run the same command again to go on")
 
-    def _key(self, source: Source | None) -> tuple[KeyEdit | None, float]:
-        """A key frame's edit, and how far it can itself be trusted."""
+    def _key(self, source: Source | None) -> Given | None:
         match source:
             case None:
-                return None, 0.0
+                return None
             case Painted(number):
-                return self.keys[number], 1.0
+                return self.keys[number]
             case Handed(name, index):
                 stretch = self._stored(name)
-                return KeyEdit.full(stretch.edit(index)), float(stretch.confidence[index])
+                return Given(KeyEdit.full(stretch.edit(index)), float(stretch.confidence[index]))
             case Repaired(number, base):
                 return self._repaired(number, base)
 
-    def _repaired(self, number: int, base: Handed) -> tuple[KeyEdit, float]:
-        stretch, patch = self._stored(base.task), self.keys[number]
+    def _repaired(self, number: int, base: Handed) -> Given:
+        stretch, patch = self._stored(base.task), self.keys[number].edit
         edit = stretch.edit(base.index)
         share = float(patch.coverage.mean())
         trust = share + (1 - share) * float(stretch.confidence[base.index])
-        return KeyEdit.full(edit + patch.coverage * (patch.edit - edit)), trust
+        return Given(KeyEdit.full(edit + patch.coverage * (patch.edit - edit)), trust)
 
     def _stored(self, name: str) -> Stretch:
         stretch = self.store.load(name)
         assert stretch is not None, name
         return stretch
+
+
+def _between(before: Given | None, after: Given | None, count: int) -> Iterable[float]:
+    """Trust in the key frames at both ends, from one to the other."""
+    ends = [given.trust for given in (before, after) if given is not None]
+    return np.linspace(ends[0], ends[-1], count).tolist()

@@ -1,0 +1,95 @@
+"""Part of a clip that is held in memory, from one key frame to the next."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidprop.edits.keyframes import KeyFrames
+
+from .contract import Array, SpanPropagator
+from .plan import Planner
+from .stretches import Given, Worker
+
+Guide = NDArray[np.uint8]
+
+
+@dataclass
+class Block:
+    """Neighbouring frames of one shot, and the key frames among them by their place.
+
+    partial: the places of those that are partly transparent.
+    """
+
+    guides: list[Guide] = field(default_factory=list)
+    keys: dict[int, Given] = field(default_factory=dict)
+    partial: set[int] = field(default_factory=set)
+
+    def fill(self, propagator: SpanPropagator, longest: int) -> list[tuple[Array | None, float]]:
+        """Edit and confidence of every frame; None and 0 where no key frame reaches."""
+        planner = Planner(
+            keys=KeyFrames.at(self.keys, len(self.guides)),
+            identities={place: str(place) for place in self.keys},
+            partial=frozenset(self.partial),
+            context="",
+            longest=longest,
+        )
+        plan, shelf = planner.plan(), _Memory()
+        worker = Worker(shelf, _AtHand(self.guides), propagator, self.keys, _unheard, _never())
+        for task in plan.tasks:
+            worker.do(task)
+        places = (plan.locate(frame) for frame in range(len(self.guides)))
+        return [shelf.at(place.task, place.index) if place else (None, 0.0) for place in places]
+
+    def split(self, place: int) -> "tuple[Block, Block]":
+        """The frames up to and with `place`, and those from it on without their keys there."""
+        head = Block(self.guides[: place + 1])
+        tail = Block(self.guides[place:])
+        head.keys = {at: given for at, given in self.keys.items() if at <= place}
+        tail.keys = {at - place: given for at, given in self.keys.items() if at > place}
+        head.partial = self.partial & head.keys.keys()
+        tail.partial = {at - place for at in self.partial if at > place}
+        return head, tail
+
+
+class _Stored:
+    def __init__(self, edits: Iterable[tuple[Array, float]]) -> None:
+        self._edits, trusts = zip(*edits, strict=True)
+        self.confidence: Array = np.array(trusts, np.float32)
+
+    def edit(self, index: int) -> Array:
+        return self._edits[index]
+
+
+class _Memory(dict[str, _Stored]):
+    """A shelf that forgets."""
+
+    def save(self, name: str, edits: Iterable[tuple[Array, float]]) -> None:
+        self[name] = _Stored(edits)
+
+    def load(self, name: str) -> _Stored:
+        return self[name]
+
+    def at(self, name: str, index: int) -> tuple[Array, float]:
+        return self[name].edit(index), float(self[name].confidence[index])
+
+
+class _AtHand:
+    def __init__(self, guides: Sequence[Guide]) -> None:
+        self._guides = guides
+
+    def read(self, frames: Sequence[int]) -> list[Guide]:
+        return [self._guides[frame] for frame in frames]
+
+    def close(self) -> None:
+        pass
+
+
+def _unheard(frames: int) -> None:
+    pass
+
+
+def _never() -> threading.Event:
+    return threading.Event()

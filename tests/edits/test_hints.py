@@ -61,14 +61,14 @@ def test_a_painted_area_leaves_some_of_the_frame() -> None:
 
 def test_points_in_one_cell_are_averaged() -> None:
     places = np.array([(0, 0), (1, 1), (4, 2)])
-    maps = hints.point_maps(places, np.array([[0.2], [0.4], [-0.1]]), (5, 4))
+    maps = hints.point_maps(places, np.array([[0.2], [0.4], [-0.1]]), 5, 4)
     assert maps.edit.shape == maps.mask.shape == (1, 3, 2)
     assert maps.edit[0] == pytest.approx(np.array([[0.3, 0], [0, 0], [0, -0.1]]))
     assert maps.mask[0].tolist() == [[1, 0], [0, 0], [0, 1]]
 
 
 def test_no_points_give_empty_maps() -> None:
-    maps = hints.hint_maps([], 0, (6, 8))
+    maps = hints.hint_maps([], 0, 6, 8)
     assert maps.edit.shape == (2, 3, 4)
     assert not maps.edit.any()
     assert not maps.mask.any()
@@ -92,7 +92,7 @@ def test_opaque_paint_gives_the_mean_of_each_cell() -> None:
 
 def test_only_the_hints_of_the_frame_count_and_grey_has_no_chroma() -> None:
     given = [Hint(0, 2, 0, (1, 0, 0)), Hint(0, 0, 2, (0.5, 0.5, 0.5)), Hint(7, 0, 0, (0, 0, 1))]
-    maps = hints.hint_maps(given, 0, (4, 4))
+    maps = hints.hint_maps(given, 0, 4, 4)
     assert maps.mask[0].tolist() == [[0, 1], [1, 0]]
     assert maps.edit[1, 0, 1] == pytest.approx(0.5)  # pure red has the largest Cr
     assert maps.edit[:, 1, 0] == pytest.approx(0, abs=1e-7)
@@ -101,9 +101,9 @@ def test_only_the_hints_of_the_frame_count_and_grey_has_no_chroma() -> None:
 def test_what_does_not_fit_is_named() -> None:
     one = np.zeros((1, 2))
     with pytest.raises(InputError, match="hint x=9 y=1 is outside the frame of 8x4"):
-        hints.point_maps(np.array([(1, 9)]), one, (4, 8))
+        hints.point_maps(np.array([(1, 9)]), one, 4, 8)
     with pytest.raises(InputError, match="values must be one a position, 2, not 1"):
-        hints.point_maps(np.array([(1, 1), (2, 2)]), one, (4, 8))
+        hints.point_maps(np.array([(1, 1), (2, 2)]), one, 4, 8)
     with pytest.raises(InputError, match=r"alpha must be \(4, 8\), not \(4, 7\)"):
         hints.painted_maps(np.zeros((4, 8, 2)), np.zeros((4, 7)))
     with pytest.raises(InputError, match="count must be 1 or more, not 0"):

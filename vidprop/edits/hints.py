@@ -92,7 +92,7 @@ def painted_area(size: Size, rng: np.random.Generator) -> Array:
     return np.clip((smooth - rng.uniform(0.0, 1.0)) * 8, 0, 1)
 
 
-def point_maps(positions: Array, values: Array, size: Size) -> HintMaps:
+def point_maps(positions: Array, values: Array, height: int, width: int) -> HintMaps:
     """The mean in each cell of `values` [M, C] given at `positions` [M, 2].
 
     Raises:
@@ -100,12 +100,12 @@ def point_maps(positions: Array, values: Array, size: Size) -> HintMaps:
     """
     if len(positions) != len(values):
         raise InputError(f"values must be one a position, {len(positions)}, not {len(values)}")
-    outside = ((positions < 0) | (positions >= size)).any(1)
+    outside = ((positions < 0) | (positions >= (height, width))).any(1)
     if outside.any():
         y, x = positions[outside][0]
-        raise InputError(f"hint x={x} y={y} is outside the frame of {size[1]}x{size[0]}")
+        raise InputError(f"hint x={x} y={y} is outside the frame of {width}x{height}")
     cells = positions // 2
-    sums = np.zeros(((size[0] + 1) // 2, (size[1] + 1) // 2, values.shape[1] + 1), np.float32)
+    sums = np.zeros(((height + 1) // 2, (width + 1) // 2, values.shape[1] + 1), np.float32)
     np.add.at(sums, (cells[:, 0], cells[:, 1]), np.pad(values, ((0, 0), (0, 1)), constant_values=1))
     return _divided(sums, np.minimum(sums[..., -1:], 1))
 
@@ -120,13 +120,13 @@ def painted_maps(values: Array, alpha: Array) -> HintMaps:
     return _divided(sums, sums[..., -1:] / 4)
 
 
-def hint_maps(hints: Sequence[Hint], frame: int, size: Size) -> HintMaps:
+def hint_maps(hints: Sequence[Hint], frame: int, height: int, width: int) -> HintMaps:
     """The chroma (Cb, Cr, -0.5..0.5) of those `hints` that belong to `frame`."""
     given = [hint for hint in hints if hint.frame == frame]
     positions = np.array([(hint.y, hint.x) for hint in given], np.int64).reshape(-1, 2)
     colours = np.array([hint.colour for hint in given]).reshape(-1, 3)
     chroma = rgb_to_ycbcr(colours)[:, 1:]
-    return point_maps(positions, chroma, size)
+    return point_maps(positions, chroma, height, width)
 
 
 def _divided(sums: Array, mask: Array) -> HintMaps:

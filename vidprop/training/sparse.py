@@ -203,7 +203,7 @@ def _count(luma: Array, density: float) -> int:
 
 
 def _at(places: Array, chroma: Array) -> HintMaps:
-    return hints.point_maps(places, chroma[places[:, 0], places[:, 1]], chroma.shape[:2])
+    return hints.point_maps(places, chroma[places[:, 0], places[:, 1]], *chroma.shape[:2])
 
 
 def _sample(shown: Array, chroma: Array, maps: HintMaps) -> Batch:

@@ -17,7 +17,14 @@ class KeyFrameError(InputError):
 
 
 class VideoError(VidpropError):
-    """A video or image file could not be read or written."""
+    """A video or image file could not be read or written.
+
+    `details` holds ffmpeg's last words where there are any, line by line.
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class DecodeError(VideoError):

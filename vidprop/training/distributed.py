@@ -35,10 +35,6 @@ class World:
         """For files that every process has of its own."""
         return f"-{self.rank}" if self.size > 1 else ""
 
-    def wrap(self, network: nn.Module) -> nn.Module:
-        """The network with gradients shared by all processes."""
-        return DistributedDataParallel(network) if self.size > 1 else network
-
-    def unwrap(self, network: nn.Module) -> nn.Module:
-        """The network inside `wrap`."""
-        return network.module if isinstance(network, DistributedDataParallel) else network
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module with gradients shared by all processes."""
+        return DistributedDataParallel(module) if self.size > 1 else module

@@ -100,7 +100,8 @@ class Run:
         torch.manual_seed(config.seed)
         network = task.network().to(self.device)
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network: nn.Module = self.world.wrap(network)
+        self.network: nn.Module = network
+        self._objective = self.world.wrap(_Objective(task, network))
         self.average = task.network().to(self.device)
         self.average.load_state_dict(network.state_dict())
         self.optimiser = torch.optim.AdamW(
@@ -123,9 +124,9 @@ class Run:
         self.network.train()
         batch = _to(self.task.batch(self.step), self.device)
         with self._half():
-            loss, metrics = self.task.loss(self.network, batch)
+            loss, metrics = self._objective(batch)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         if torch.isfinite(norm):
             self.optimiser.step()
@@ -154,7 +155,7 @@ class Run:
             "config": asdict(self.config),
             "step": self.step,
             "best": self.best,
-            "network": self.world.unwrap(self.network).state_dict(),
+            "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "task": self.task.state(),
@@ -166,7 +167,7 @@ class Run:
         if state["config"] != asdict(self.config):
             raise InputError(f"folder: {self.folder} holds a run with other settings")
         self.step, self.best = state["step"], state["best"]
-        self.world.unwrap(self.network).load_state_dict(state["network"])
+        self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.task.restore(state["task"])
@@ -176,7 +177,7 @@ class Run:
     def _follow(self) -> None:
         # A young average follows faster, or it would remember the beginning.
         decay = min(self.config.average, (1 + self.step) / (10 + self.step))
-        current = self.world.unwrap(self.network).state_dict()
+        current = self.network.state_dict()
         for name, value in self.average.state_dict().items():
             value.lerp_(current[name].to(value.dtype), 1 - decay)
 
@@ -207,10 +208,21 @@ def train(run: Run, *, report: "Report | None" = None) -> Metrics:
     return figures
 
 
+class _Objective(nn.Module):
+    """A task's loss as a module, so that several processes can share its gradients."""
+
+    def __init__(self, task: Task, network: nn.Module) -> None:
+        super().__init__()
+        self._task, self.network = task, network
+
+    def forward(self, batch: Any) -> tuple[Tensor, Metrics]:
+        return self._task.loss(self.network, batch)
+
+
 class Report(Protocol):
     """Told of every step: how far, of how many, seconds a step, its figures."""
 
-    def __call__(self, step: int, steps: int, seconds: float, metrics: Metrics) -> None: ...
+    def __call__(self, step: int, steps: int, seconds: float, metrics: Metrics, /) -> None: ...
 
 
 class _Log:

@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.color.matrices import MatrixName, rgb_to_ycbcr, ycbcr_to_rgb
+from vidprop.color.matrices import MatrixName, rgb_to_ycbcr
 from vidprop.color.quantisation import (
-    dequantise_chroma,
-    dequantise_luma,
     quantise_chroma,
 )
 from vidprop.errors import KeyFrameError
@@ -86,23 +84,6 @@ def over(key: PaintedKey, chroma: Array) -> Array:
 def chroma_codes(chroma: Array, bit_depth: int, full_range: bool) -> Codes:
     """Round chroma to codes, halves away from zero."""
     return quantise_chroma(chroma, bit_depth, full_range)
-
-
-def frame_rgb(
-    luma: Codes,
-    chroma: Codes | None,
-    bit_depth: int,
-    full_range: bool,
-    matrix: MatrixName = "bt709",
-) -> Array:
-    """R'G'B' [H, W, 3], float32, clipped to 0..1, of a frame's planes; grey without chroma."""
-    height, width = luma.shape
-    ycbcr = np.zeros((height, width, 3), np.float32)
-    ycbcr[..., 0] = dequantise_luma(luma, bit_depth, full_range)
-    for channel, plane in enumerate(() if chroma is None else chroma, 1):
-        values = dequantise_chroma(plane, bit_depth, full_range)
-        ycbcr[..., channel] = _resized(values, height, width)
-    return np.clip(ycbcr_to_rgb(ycbcr, matrix), 0, 1)
 
 
 def likeness(one: Array, other: Array, lines: int = 64) -> float:

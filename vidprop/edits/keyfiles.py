@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from vidprop.errors import KeyFrameError
@@ -75,6 +76,6 @@ def _number(file: KeyFile) -> int:
 
 
 def _check_single(numbered: Sequence[KeyFile]) -> None:
-    for one, other in zip(numbered, numbered[1:], strict=False):
+    for one, other in pairwise(numbered):
         if one.number == other.number:
             raise KeyFrameError(f"key frame {one.number} is given twice: {one.path}, {other.path}")

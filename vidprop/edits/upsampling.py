@@ -1,5 +1,7 @@
 """Chroma from the size networks work at to the size a file stores, led by the luma there."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +13,9 @@ _FLAT = 3e-3
 _TINY = 1e-6
 
 
-def reduce_plane(plane: Array, height: int, width: int) -> Array:
-    """[H, W] at a size that is smaller or equal, each new pixel the mean of what it covers."""
-    if plane.shape == (height, width):
+def reduce_plane(plane: NDArray[Any], height: int, width: int) -> NDArray[Any]:
+    """Shrink [H, W] or [H, W, C] of any real type: a new pixel is the mean of what it covers."""
+    if plane.shape[:2] == (height, width):
         return plane
     return cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vidprop.edits.colour import PaintedKey, chroma_codes, working_edit
+from vidprop.edits.colour import PaintedKey, working_edit
 from vidprop.video import PlaneFormat
 
 from .blocks import Block
@@ -58,7 +58,7 @@ class Colorizer:
         self,
         *,
         size: int = 256,
-        method: str = "flow",
+        method: str = "network",
         weights: str | Path | None = None,
         device: str = "auto",
     ) -> None:
@@ -182,8 +182,7 @@ class _Finish:
     def __call__(self, item: Item, edit: Array | None, trust: float) -> ColouredFrame:
         chroma = self.joiner.chroma(item.luma, edit, item.key)
         if not np.issubdtype(item.luma.dtype, np.floating):
-            layout = self.joiner.written
-            chroma = chroma_codes(chroma, layout.bit_depth, layout.full_range)
+            chroma = self.joiner.codes(chroma)
         sure = item.key is not None and not item.key.partial
         return ColouredFrame(
             item.index, item.given, as_given(chroma, item.given), 1.0 if sure else trust

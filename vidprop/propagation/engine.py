@@ -70,7 +70,7 @@ def colorize(job: ColourJob, on_progress: OnProgress = unheard) -> Outcome:
     """
     carrier = method(job.method, job.weights, job.device)
     clip = _clip(job)
-    reader = KeyReader((clip.info.height, clip.info.width), clip.working, clip.info.format.matrix)
+    reader = KeyReader((clip.info.height, clip.info.width), clip.working, clip.info.matrix_name)
     known = _look(job, clip, reader, on_progress)
     loans = tuple(borrow(known.keys, known.survey, known.keyless)) if job.reuse_keys else ()
     plan = _plan(known, clip, carrier, loans)
@@ -148,7 +148,7 @@ def _worker(
 
 def _gallery(clip: Clip, known: _Known) -> Gallery:
     frames = range(known.survey.first, known.survey.stop)
-    return Gallery(Joiner.of(clip.info.format).written, frames, known.keys)
+    return Gallery(Joiner(clip.info.format.in_colour()).written, frames, known.keys)
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def _write(
 ) -> Array:
     """Write every frame; give back the confidence of each."""
     counter = Counter("write", known.survey.stop - known.survey.first, on_progress)
-    joiner, confidence = Joiner.of(clip.info.format), []
+    joiner, confidence = Joiner(clip.info.format.in_colour()), []
     with _writer(job, clip, joiner) as writer, closing(ahead(clip.frames())) as frames:
         for frame in frames:
             edit, trust = results.of(frame.index)

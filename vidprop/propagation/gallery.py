@@ -1,15 +1,14 @@
 """Small pictures of a few frames, picked while the clip goes by."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.edits.colour import frame_rgb
 from vidprop.edits.upsampling import reduce_plane
-from vidprop.video import Frame, PlaneFormat
+from vidprop.video import Frame, PlaneFormat, to_rgb
 
 Picture = NDArray[np.uint8]
 
@@ -54,12 +53,14 @@ class Gallery:
         return min(self.pictures, key=lambda kept: abs(kept - frame), default=None)
 
     def _small(self, frame: Frame) -> Picture:
+        """A frame as R'G'B', shrunk before it is converted: most of them are thrown away again."""
         height, width = frame.luma.shape
         scale = min(1.0, _WIDTH / width)
         size = max(1, round(height * scale)), max(1, round(width * scale))
-        luma = reduce_plane(frame.luma, *size)
-        rgb = frame_rgb(luma, frame.chroma, self.layout.bit_depth, self.layout.full_range)
-        return np.rint(rgb * 255).astype(np.uint8)
+        planes = (frame.luma, *([] if frame.chroma is None else frame.chroma))
+        luma, *chroma = (reduce_plane(plane, *size) for plane in planes)
+        small = replace(frame, luma=luma, chroma=np.stack(chroma) if chroma else None, alpha=None)
+        return to_rgb(small, replace(self.layout, subsampling=(0, 0)), 8)
 
 
 def jpeg(picture: Picture) -> bytes:

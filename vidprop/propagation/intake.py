@@ -67,7 +67,7 @@ class Intake:
         if index not in self._keys:
             return None
         picture = as_numpy(self._keys[index], f"key frame {index}")
-        return painted_key(picture, height, width, self._layout.matrix)
+        return painted_key(picture, height, width, self._layout.matrix_name(height))
 
     def _check(self, luma: NDArray[np.generic], index: int) -> None:
         if luma.ndim != 2:

@@ -8,6 +8,9 @@ from vidprop.errors import InputError
 
 from .contract import SpanPropagator
 from .flow import FlowPropagator
+from .plan import digest
+
+SHIPPED = "colour"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +38,20 @@ def _flow(weights: Path | None, device: str) -> Method:
     return Method(FlowPropagator(), "flow 1")
 
 
-_METHODS: Mapping[str, Callable[[Path | None, str], Method]] = {"flow": _flow}
+def _network(weights: Path | None, device: str) -> Method:
+    # torch and the network's kernels take seconds to load, which optical flow need not wait for.
+    from vidprop.networks.temporal import TemporalNetwork
+    from vidprop.weights import find_weights, load_weights
+
+    from .span import NetworkPropagator, device_named
+
+    place = device_named(device)
+    path = find_weights(weights or SHIPPED)
+    propagator = NetworkPropagator(load_weights(TemporalNetwork, path), place)
+    return Method(propagator, f"network {digest(path.read_bytes())} {place.type}")
+
+
+_METHODS: Mapping[str, Callable[[Path | None, str], Method]] = {
+    "network": _network,
+    "flow": _flow,
+}

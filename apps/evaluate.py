@@ -14,6 +14,8 @@ from rich.progress import track
 from vidprop.evaluation import clips, protocol, registry, sheets, sparse, tables
 from vidprop.evaluation.methods import MethodOptions
 
+from . import _options
+
 app = typer.Typer(
     no_args_is_help=True, help="Score methods on clips and photographs whose colours are known."
 )
@@ -27,7 +29,6 @@ Hints = Annotated[int, typer.Option(min=1, help="Superpixels of a frame; each gi
 Seed = Annotated[int, typer.Option(min=0, help="Settles which pixels.")]
 Lines = Annotated[int, typer.Option(min=16, help="Short side of the frames, in pixels.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all cores.")]
-Weights = Annotated[Path | None, typer.Option(help="Instead of those in the package.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write settings and scores here.")]
 Sheets = Annotated[Path | None, typer.Option("--sheets", help="Write contact sheets, PNG, here.")]
 ColourMethods = Annotated[
@@ -47,14 +48,17 @@ def colour(
     frames: Frames = None,
     lines: Lines = 256,
     threads: Threads = None,
-    weights: Weights = None,
+    weights: _options.Weights = None,
+    device: _options.Device = "auto",
     json_file: Json = None,
     sheet_folder: Sheets = None,
 ) -> None:
     """Carry the colour of the key frames 0, K, 2K ... to the grey frames between them."""
     schedule = protocol.Schedule(interval, sides)
     names = methods.split(",") if methods else registry.default_colour_methods(sides)
-    chosen = registry.create_methods(registry.COLOUR_METHODS, names, _options(weights, threads))
+    chosen = registry.create_methods(
+        registry.COLOUR_METHODS, names, _method_options(weights, device, threads)
+    )
     count = frames or schedule.first_span
 
     def run(path: Path) -> protocol.Run:
@@ -73,13 +77,16 @@ def sparse_command(
     methods: SparseMethods = None,
     lines: Lines = 256,
     threads: Threads = None,
-    weights: Weights = None,
+    weights: _options.Weights = None,
+    device: _options.Device = "auto",
     json_file: Json = None,
     sheet_folder: Sheets = None,
 ) -> None:
     """Colour photographs, or the first frames of clips, from a few hundred coloured pixels."""
     names = methods.split(",") if methods else list(registry.SPARSE_METHODS)
-    chosen = registry.create_methods(registry.SPARSE_METHODS, names, _options(weights, threads))
+    chosen = registry.create_methods(
+        registry.SPARSE_METHODS, names, _method_options(weights, device, threads)
+    )
 
     def run(path: Path) -> sparse.SparseRun:
         return sparse.run_sparse(clips.load_first(path, lines), chosen, hints, seed)
@@ -97,8 +104,8 @@ def _evaluate(
     json_file: Path | None,
     sheet_folder: Path | None,
 ) -> None:
-    scores = []
-    for path in track(paths, "evaluating", console=Console(stderr=True)):
+    scores, console = [], Console(stderr=True)
+    for path in track(paths, "evaluating", console=console, disable=not console.is_terminal):
         done = run(path)
         scores += done.scores()
         if sheet_folder:
@@ -109,8 +116,8 @@ def _evaluate(
     typer.echo(tables.report(scores))
 
 
-def _options(weights: Path | None, threads: int | None) -> MethodOptions:
+def _method_options(weights: Path | None, device: str, threads: int | None) -> MethodOptions:
     threads = threads or os.cpu_count() or 1
     cv2.setNumThreads(threads)
     torch.set_num_threads(threads)
-    return MethodOptions(weights, threads)
+    return MethodOptions(weights, device, threads)

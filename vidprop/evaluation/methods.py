@@ -48,10 +48,12 @@ class MethodOptions:
     """What every factory is given.
 
     weights: the file to use instead of what comes with the package.
+    device: that networks run on, "auto" or as torch names it.
     threads: for what runs in a pool of its own.
     """
 
     weights: Path | None = None
+    device: str = "auto"
     threads: int = 2
 
 

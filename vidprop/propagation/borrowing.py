@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .keys import Key, similarity_to
+from .keys import Key, similarity
 from .plan import Borrowed
 from .survey import Survey
 
@@ -17,7 +17,11 @@ def borrow(keys: Mapping[int, Key], clip: Survey, shots: Sequence[range]) -> Ite
 
     A shot that none resembles gets none.
     """
-    scores = {n: similarity_to(key, clip.thumbnails) for n, key in keys.items() if not key.partial}
+    scores = {
+        number: similarity(key, clip.thumbnails)
+        for number, key in keys.items()
+        if key.luma is not None and not key.partial
+    }
     for shot in shots:
         inside = slice(shot.start - clip.first, shot.stop - clip.first)
         best = max(scores, key=lambda n: float(scores[n][inside].max()), default=None)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vidprop.edits.hintfiles import HintFiles
 from vidprop.edits.keyfiles import KeyFile
-from vidprop.errors import InputError
+from vidprop.errors import InputError, KeyFrameError
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Encoding:
 class ColourJob:
     """One clip, its key frames, and where the result goes.
 
+    hints: points and strokes from which further key frames are made.
+    auto_hints: take only so many points of each key frame, to show what hints can do.
+    hint_weights: as `weights`, of the network that reads hints.
     size: lines of the guide that networks read; the short side of the clip.
     method: "network", or "flow" for optical flow alone.
     weights: a file; None for those shipped.
@@ -34,7 +38,10 @@ class ColourJob:
 
     input: Path
     output: Path
-    keys: tuple[KeyFile, ...]
+    keys: tuple[KeyFile, ...] = ()
+    hints: HintFiles = field(default_factory=HintFiles)
+    auto_hints: int | None = None
+    hint_weights: Path | None = None
     size: int = 256
     method: str = "network"
     weights: Path | None = None
@@ -50,6 +57,8 @@ class ColourJob:
     report: Path | None = None
 
     def __post_init__(self) -> None:
+        if not self.keys and not self.hints.frames:
+            raise KeyFrameError("key frames: neither pictures nor hints are given")
         if self.start < 0:
             raise InputError(f"start: frames are counted from 0, got {self.start}")
         if self.stop is not None and self.stop <= self.start:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +27,21 @@ _LEAST_LIKENESS = 0.5
 class Key:
     """One key frame at the size networks work at.
 
+    picture: the painted file; None if the edit was made from hints.
+    number: None until the picture is found in the clip.
     luma: [h, w], the painted picture's own.
     identity: a digest of the edit.
     """
 
-    file: KeyFile
+    picture: Path | None
+    number: int | None
     edit: KeyEdit
-    luma: Array
+    luma: Array | None
     partial: bool
     identity: str
+
+    def __str__(self) -> str:
+        return "hints" if self.picture is None else self.picture.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +56,43 @@ class KeyReader:
     working: tuple[int, int]
     matrix: MatrixName
 
-    def painted(self, file: KeyFile) -> PaintedKey:
+    def painted(self, path: Path) -> PaintedKey:
         """The picture at the clip's size.
 
         Raises:
-            KeyFrameError: it cannot be read, or has another shape than the clip.
+            DecodeError: it cannot be read.
+            KeyFrameError: it has another shape than the clip, or is far too large.
         """
         try:
-            return painted_key(read_image(file.path), *self.size, self.matrix)
+            return painted_key(read_image(path), *self.size, self.matrix)
         except KeyFrameError as error:
-            raise KeyFrameError(f"{file.path}: {error}") from error
+            raise KeyFrameError(f"{path}: {error}") from error
 
     def key(self, file: KeyFile) -> Key:
         """The picture reduced to what propagation reads."""
-        painted = self.painted(file)
+        painted = self.painted(file.path)
         height, width = self.working
         edit = KeyEdit(*working_edit(painted, height // 2, width // 2))
         luma = reduce_plane(painted.luma, height, width)
-        identity = digest(edit.edit.tobytes(), edit.coverage.tobytes())
-        return Key(file, edit, luma, painted.partial, identity)
+        return Key(file.path, file.number, edit, luma, painted.partial, _identity(edit))
 
 
-def searches(keys: Iterable[Key]) -> dict[KeyFile, Search]:
+def hinted_key(edit: Array, number: int) -> Key:
+    """A key frame whose edit [2, h, w] was made from hints."""
+    full = KeyEdit.full(edit)
+    return Key(None, number, full, None, False, _identity(full))
+
+
+def searches(keys: Iterable[Key]) -> dict[Path, Search]:
     """A search for every key frame whose file name has no number."""
-    return {key.file: Search(key.luma) for key in keys if key.file.number is None}
+    return {
+        key.picture: Search(key.luma)
+        for key in keys
+        if key.number is None and key.picture is not None and key.luma is not None
+    }
 
 
-def placed(keys: Iterable[Key], found: Mapping[KeyFile, Search]) -> dict[int, Key]:
+def placed(keys: Iterable[Key], found: Mapping[Path, Search]) -> dict[int, Key]:
     """Key frames by number, those that were searched for where they were found.
 
     Raises:
@@ -83,11 +100,12 @@ def placed(keys: Iterable[Key], found: Mapping[KeyFile, Search]) -> dict[int, Ke
     """
     by_number: dict[int, Key] = {}
     for key in keys:
-        number = found[key.file].frame if key.file.number is None else key.file.number
+        assert key.picture is not None
+        number = found[key.picture].frame if key.number is None else key.number
         if number in by_number:
-            other = by_number[number].file.path
-            raise KeyFrameError(f"key frame {number} is given twice: {other}, {key.file.path}")
-        by_number[number] = replace(key, file=KeyFile(key.file.path, number))
+            other = by_number[number].picture
+            raise KeyFrameError(f"key frame {number} is given twice: {other}, {key.picture}")
+        by_number[number] = replace(key, number=number)
     return dict(sorted(by_number.items()))
 
 
@@ -99,32 +117,32 @@ def check_likeness(keys: Mapping[int, Key], clip: Survey) -> None:
     """
     for number, key in keys.items():
         guide = unit_guide(clip.guides[number])
+        if key.luma is None:
+            continue
         alike = likeness(_over(key, guide), guide)
         if alike < _LEAST_LIKENESS:
+            best = clip.first + int(similarity(key, clip.thumbnails).argmax())
             raise KeyFrameError(
-                f"{key.file.path}: does not look like frame {number} (likeness {alike:.2f} of 1); "
-                f"most like it is frame {_most_like(key, clip)}"
+                f"{key.picture}: does not look like frame {number} (likeness {alike:.2f} of 1); "
+                f"most like it is frame {best}"
             )
+
+
+def similarity(key: Key, thumbnails: NDArray[np.uint8]) -> NDArray[np.floating]:
+    """How like a painted picture each thumbnail [N, h, w] is, 1 for the same."""
+    assert key.luma is not None
+    luma = reduce_plane(key.luma, *thumbnails.shape[1:])
+    return np.array([likeness(luma, unit_guide(thumbnail)) for thumbnail in thumbnails])
 
 
 def _over(key: Key, guide: Array) -> Array:
     """The painted luma where there is paint, the frame's own elsewhere."""
+    assert key.luma is not None
     if not key.partial:
         return key.luma
-    height, width = guide.shape
-    coverage = np.kron(key.edit.coverage[0], np.ones((2, 2), np.float32))[:height, :width]
+    coverage = np.kron(key.edit.coverage[0], np.ones((2, 2), np.float32))
     return guide + coverage * (key.luma - guide)
 
 
-def _most_like(key: Key, clip: Survey) -> int:
-    height, width = clip.thumbnails.shape[1:]
-    luma = reduce_plane(key.luma, height, width)
-    scores = [likeness(luma, unit_guide(thumbnail)) for thumbnail in clip.thumbnails]
-    return clip.first + int(np.argmax(scores))
-
-
-def similarity_to(key: Key, thumbnails: NDArray[np.uint8]) -> NDArray[np.floating]:
-    """How like a key frame each thumbnail is, 1 for the same."""
-    height, width = thumbnails.shape[1:]
-    luma = reduce_plane(key.luma, height, width)
-    return np.array([likeness(luma, unit_guide(thumbnail)) for thumbnail in thumbnails])
+def _identity(edit: KeyEdit) -> str:
+    return digest(edit.edit.tobytes(), edit.coverage.tobytes())

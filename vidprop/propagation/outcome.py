@@ -14,7 +14,7 @@ class Outcome:
     """What was done, for the report and for the caller.
 
     frames: the numbers of the frames written.
-    keys: the key frames' files by number.
+    keys: the key frames' file names by number, or "hints".
     found: where files without a number were found.
     unused: key frames outside the excerpt.
     confidence: [N], 0..1, of each frame written.
@@ -27,7 +27,7 @@ class Outcome:
 
     output: Path
     frames: range
-    keys: Mapping[int, Path]
+    keys: Mapping[int, str]
     found: Mapping[Path, int]
     unused: tuple[int, ...]
     confidence: Array

@@ -99,10 +99,11 @@ def _advice(outcome: Outcome) -> str:
 
 
 def _keys(outcome: Outcome) -> str:
+    found = set(outcome.found.values())
     figures = []
-    for number, path in outcome.keys.items():
-        place = " (found by its look)" if path in outcome.found else ""
-        figures.append(_figure(outcome.gallery, number, f"frame {number}: {path.name}{place}"))
+    for number, name in outcome.keys.items():
+        place = " (found by its look)" if number in found else ""
+        figures.append(_figure(outcome.gallery, number, f"frame {number}: {name}{place}"))
     unused = ", ".join(str(number) for number in outcome.unused)
     note = f"<p>Outside the excerpt, not used: {unused}.</p>" if unused else ""
     return "<h2>Key frames</h2>" + "".join(figures) + note

@@ -1,0 +1,64 @@
+"""Writes a clip while its edits are still being worked out."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+
+from vidprop.edits.colour import PaintedKey
+from vidprop.video import Frame, VideoWriter, create_video
+
+from .ahead import ahead
+from .contract import Array
+from .gallery import Gallery
+from .join import Joiner, side_by_side
+from .keys import Key
+from .look import Known
+from .progress import Counter
+from .results import Results
+from .setup import Setup
+
+
+def write(setup: Setup, known: Known, results: Results, gallery: Gallery) -> Array:
+    """Write every frame of the output; give back the confidence of each, [N].
+
+    Raises:
+        EncodeError: the output cannot be written; nothing of it is left.
+    """
+    counter = Counter("write", len(known.frames), setup.on_progress)
+    joiner, confidence = Joiner(setup.clip.info.format.in_colour()), []
+    with _writer(setup, joiner) as writer, closing(ahead(setup.clip.frames())) as frames:
+        for frame in frames:
+            edit, trust = results.of(frame.index)
+            key = known.keys.get(frame.index)
+            coloured = joiner.join(frame, edit, _painted(setup, key))
+            writer.write(_shown(setup, joiner, frame, coloured))
+            confidence.append(1.0 if key and not key.partial else trust)
+            gallery.offer(coloured, confidence[-1])
+            counter.add()
+    return np.array(confidence, np.float32)
+
+
+def _painted(setup: Setup, key: Key | None) -> PaintedKey | None:
+    # Read again: at full size, all key frames of a film would not fit into memory.
+    if key is None or key.picture is None:
+        return None
+    return setup.reader.painted(key.picture)
+
+
+def _shown(setup: Setup, joiner: Joiner, frame: Frame, coloured: Frame) -> Frame:
+    return side_by_side(joiner.join(frame, None), coloured) if setup.job.compare else coloured
+
+
+def _writer(setup: Setup, joiner: Joiner) -> VideoWriter:
+    job, info = setup.job, setup.clip.info
+    return create_video(
+        job.output,
+        like=replace(info, width=info.width * (2 if job.compare else 1)),
+        format=joiner.written,
+        codec=job.encoding.codec,
+        crf=job.encoding.crf,
+        pix_fmt=job.encoding.pix_fmt,
+        copy_from=job.input,
+        overwrite=job.overwrite,
+    )

@@ -94,37 +94,33 @@ struct Bytes<2> {
     using Word = unsigned short;
 };
 
-/// Copies the first `valid` of BYTES bytes to shared memory and zeros the others.
 template <int BYTES>
-__device__ inline void copy_now(void* to, const void* from, int valid) {
+__device__ inline void copy_now(void* to, const void* from, bool inside) {
     using Word = typename Bytes<BYTES>::Word;
-    if (valid == BYTES) {
-        *static_cast<Word*>(to) = *static_cast<const Word*>(from);
-        return;
-    }
-    *static_cast<Word*>(to) = Word{};
-    for (int i = 0; i < valid; i += sizeof(TYPE))
-        *reinterpret_cast<TYPE*>(static_cast<char*>(to) + i) =
-            *reinterpret_cast<const TYPE*>(static_cast<const char*>(from) + i);
+    *static_cast<Word*>(to) = inside ? *static_cast<const Word*>(from) : Word{};
 }
 
-/// The same, in the background where the machine can; `from` is readable even if nothing is valid.
+#define COPY_ASYNC(kind) \
+    asm volatile("{.reg .pred out; setp.eq.s32 out, %2, 0; cp.async." kind " [%0], [%1], %3, out;}" \
+                 ::"r"(at), "l"(from), "r"(static_cast<int>(inside)), "n"(BYTES < 4 ? 4 : BYTES) : "memory")
+
+/// Copies BYTES bytes to shared memory, in the background where the machine can; zeros if not inside.
 template <int BYTES>
-__device__ inline void copy(void* to, const void* from, int valid) {
+__device__ inline void copy(void* to, const void* from, bool inside) {
 #if __CUDA_ARCH__ >= 800
     const unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(to));
     if (BYTES == 16 && PREFETCH == 128)
-        asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(valid) : "memory");
+        COPY_ASYNC("cg.shared.global.L2::128B");
     else if (BYTES == 16 && PREFETCH == 64)
-        asm volatile("cp.async.cg.shared.global.L2::64B [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(valid) : "memory");
+        COPY_ASYNC("cg.shared.global.L2::64B");
     else if (BYTES == 16)
-        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(at), "l"(from), "r"(valid) : "memory");
+        COPY_ASYNC("cg.shared.global");
     else if (BYTES >= 4)
-        asm volatile("cp.async.ca.shared.global [%0], [%1], %3, %2;" ::"r"(at), "l"(from), "r"(valid), "n"(BYTES < 4 ? 4 : BYTES) : "memory");
+        COPY_ASYNC("ca.shared.global");
     else
-        copy_now<BYTES>(to, from, valid);
+        copy_now<BYTES>(to, from, inside);
 #else
-    copy_now<BYTES>(to, from, valid);
+    copy_now<BYTES>(to, from, inside);
 #endif
 }
 

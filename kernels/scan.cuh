@@ -44,7 +44,8 @@ struct Walk {
 };
 
 struct Item {
-    int chunk, strip, lane, step, count;  // lane, step: the tile's first ones in memory
+    int chunk, turn;        // chunks walked before it, and strips of its chunk
+    int lane, step, count;  // its first lane and step in memory, and how many steps
 };
 
 __device__ inline Walk walk_of(const Scan& s, bool backward) {
@@ -71,16 +72,20 @@ __device__ inline Walk walk_of(const Scan& s, bool backward) {
     return w;
 }
 
-/// The i-th tile of this block, in the order it walks them.
-__device__ inline Item item_of(const Walk& w, int i) {
+/// The tile that this block walks after `count` chunks and `turn` strips of the next.
+__device__ inline Item item_of(const Walk& w, int count, int turn) {
     Item item;
-    item.chunk = i / w.mine;
-    item.strip = i % w.mine * TEAM + w.member;
-    const int chunk = w.reverse != w.backward ? w.chunks - 1 - item.chunk : item.chunk;
-    item.lane = item.strip * w.own - w.halo;
+    item.turn = turn;
+    item.chunk = count;
+    const int chunk = w.reverse != w.backward ? w.chunks - 1 - count : count;
+    item.lane = (turn * TEAM + w.member) * w.own - w.halo;
     item.step = chunk * STEPS;
     item.count = w.steps - item.step < STEPS ? w.steps - item.step : STEPS;
     return item;
+}
+
+__device__ inline Item item_after(const Walk& w, const Item& item) {
+    return item.turn + 1 < w.mine ? item_of(w, item.chunk, item.turn + 1) : item_of(w, item.chunk + 1, 0);
 }
 
 __device__ inline int clamp(int value, int top) { return value < 0 ? 0 : value > top ? top : value; }
@@ -100,15 +105,9 @@ __device__ inline Box box_to_store(const Walk& w, const Item& item) {
     return box_of(w, item, w.halo, w.halo + w.own);
 }
 
-/// A channel past the last one: nothing of it is loaded, so it counts as 0.
-__device__ inline Box nothing(Box box) {
-    box.row_end = box.row_begin;
-    return box;
-}
-
 __device__ inline Plane plane_of(const View& v, const Walk& w, int channel, int tap = 0) {
     return {v.at + w.image * v.image + w.direction * v.direction + channel * v.channel + tap * v.tap,
-            v.row, v.column};
+            static_cast<int>(v.row), static_cast<int>(v.column)};
 }
 
 __device__ inline float* carry_of(const Scan& s, int chunk, int channel, int lane) {
@@ -123,11 +122,16 @@ __device__ inline bool owns(const Walk& w, const Item& item) {
     return thread >= w.halo && thread < w.halo + w.own && lane < w.lanes;
 }
 
-/// Takes the affinities as they lie in memory to what the step uses; returns what they were multiplied by.
-__device__ inline float settle(float (&p)[TAPS], int lane, int lanes, bool first) {
-    if (first || (TAPS == 3 && lane == 0)) p[0] = 0;
-    if (TAPS == 3 && first) p[TAPS / 2] = 0;
-    if (TAPS == 3 && (first || lane == lanes - 1)) p[TAPS - 1] = 0;
+/// Which of PACK steps from place `at` on is the frame's first, where nothing comes before; else out of range.
+__device__ inline int first_of(const Walk& w, const Item& item, int at) {
+    const int step = item.step + at;
+    return w.reverse ? PACK - w.steps + step : -step;
+}
+
+/// Takes affinities to what a step uses, 0 outside the frame; returns what they were multiplied by.
+__device__ inline float settle(float (&p)[TAPS], int lane, int lanes) {
+    if (TAPS == 3 && lane == 0) p[0] = 0;
+    if (TAPS == 3 && lane == lanes - 1) p[TAPS - 1] = 0;
     if (!LIMIT) return 1;
     float total = 0;
 #pragma unroll
@@ -143,24 +147,27 @@ __device__ inline float share_of(const float (&p)[TAPS]) {
 }
 
 /// Walks a frame with a Pass, which says what lies in a stage of the ring and what a step does.
-template <class Pass>
+template <bool ACROSS, class Pass>
 __device__ inline void walk_frame(const Scan& s, const Walk& w, TYPE* ring, float* lines) {
-    const int items = w.chunks * w.mine;
-    const auto stage_of = [&](int i) { return ring + i % STAGES * Pass::ARRAYS * TILE; };
-    Pass pass{w, lines};
-    for (int i = 0; i < STAGES - 1; ++i) {
-        if (i < items) Pass::load(s, w, item_of(w, i), stage_of(i));
+    constexpr int STAGE = Pass::ARRAYS * TILE;
+    Pass pass(s, w, lines);
+    Item item = item_of(w, 0, 0), next = item;
+    TYPE *stage = ring, *next_stage = ring;
+    const auto load_next = [&] {
+        if (next.chunk < w.chunks)
+            load_tiles<ACROSS>(next_stage, pass.in, box_to_load(w, next), pass.live_in);
         copies_end();
-    }
-    for (int i = 0; i < items; ++i) {
-        const Item item = item_of(w, i);
-        const int lane = item.lane + static_cast<int>(threadIdx.x), next = i + STAGES - 1;
-        pass.enter(s, item);
+        next = item_after(w, next);
+        next_stage = next_stage == ring + (STAGES - 1) * STAGE ? ring : next_stage + STAGE;
+    };
+    for (int i = 0; i < STAGES - 1; ++i) load_next();
+    while (item.chunk < w.chunks) {
+        const int lane = item.lane + static_cast<int>(threadIdx.x);
+        pass.enter(item);
         copies_wait<STAGES - 2>();
         // This tile is there, and nobody still stores the one whose place is filled next.
         __syncthreads();
-        if (next < items) Pass::load(s, w, item_of(w, next), stage_of(next));
-        copies_end();
+        load_next();
         if (w.strips > 1)
             for (int c = 0; c < CHANNELS; ++c)
                 pass.line[c] = item.chunk > 0 && lane >= 0 && lane < w.lanes
@@ -168,13 +175,16 @@ __device__ inline void walk_frame(const Scan& s, const Walk& w, TYPE* ring, floa
 #pragma unroll 1
         for (int v = 0; v < PACKS; ++v) {
             const int at = (w.reverse != w.backward ? PACKS - 1 - v : v) * PACK;
-            if (at < item.count) pass.walk(item, at, stage_of(i));
+            // Steps past the frame's end read 0 and leave 0: they do no harm before it nor after.
+            if (at < item.count) pass.walk(item, at, stage);
         }
         if (w.strips > 1 && owns(w, item))
             for (int c = 0; c < CHANNELS; ++c) *carry_of(s, item.chunk, c, lane) = pass.line[c];
         __syncthreads();
-        Pass::store(s, w, item, stage_of(i));
-        if ((i + 1) % w.mine == 0) team_barrier();
+        store_tiles<ACROSS>(stage + Pass::OUT * TILE, pass.out, box_to_store(w, item), pass.live_out);
+        if (item.turn + 1 == w.mine) team_barrier();
+        item = item_after(w, item);
+        stage = stage == ring + (STAGES - 1) * STAGE ? ring : stage + STAGE;
     }
 }
 
@@ -190,7 +200,7 @@ __device__ inline void scan(const Scan& s, unsigned char* shared, bool backward)
         lines[threadIdx.x * LINE] = lines[threadIdx.x * LINE + LINE - 1] = 0;
     const Walk w = walk_of(s, backward);
     if (w.across)
-        walk_frame<Pass<true>>(s, w, ring, lines);
+        walk_frame<true, Pass<true>>(s, w, ring, lines);
     else
-        walk_frame<Pass<false>>(s, w, ring, lines);
+        walk_frame<false, Pass<false>>(s, w, ring, lines);
 }

@@ -13,7 +13,7 @@
 
 /// From the gradient of the settled affinities to that of the affinities as they were given.
 __device__ inline void unsettle(float (&grad)[TAPS], const float (&p)[TAPS], float scale, int lane,
-                                int lanes, bool first) {
+                                int lanes) {
     if (LIMIT && scale < 1) {
         float along = 0;
 #pragma unroll
@@ -22,68 +22,59 @@ __device__ inline void unsettle(float (&grad)[TAPS], const float (&p)[TAPS], flo
         for (int k = 0; k < TAPS; ++k)
             grad[k] = scale * (grad[k] - (p[k] > 0 ? along : p[k] < 0 ? -along : 0));
     }
-    if (first || (TAPS == 3 && lane == 0)) grad[0] = 0;
-    if (TAPS == 3 && first) grad[TAPS / 2] = 0;
-    if (TAPS == 3 && (first || lane == lanes - 1)) grad[TAPS - 1] = 0;
+    if (TAPS == 3 && lane == 0) grad[0] = 0;
+    if (TAPS == 3 && lane == lanes - 1) grad[TAPS - 1] = 0;
 }
 
 /// A stage of the ring holds the affinities, the injection, then x, h and grad of every channel.
 template <bool ACROSS>
 struct Backward {
     static constexpr int X = TAPS + INJECTION, H = X + CHANNELS, GRAD = H + CHANNELS;
-    static constexpr int ARRAYS = GRAD + CHANNELS;
+    static constexpr int ARRAYS = GRAD + CHANNELS, OUT = 0;
     static constexpr int LINES = 3;  // p0 d, p2 d and h of the line before
 
     const Walk& w;
     float* const lines;
-    int turn = 0;
-    float line[CHANNELS] = {};  // what the line after adds to d of this lane
-    TYPE edge[CHANNELS] = {};   // h of this lane at the step before the tile
+    Plane in[ARRAYS], out[H];
+    int live_in, live_out;  // fewer where the channels end within the block's
+    float line[CHANNELS] = {};   // what the line after adds to d of this lane
+    TYPE edge[CHANNELS] = {};    // h of this lane at the step before the tile
 
-    __device__ static void load(const Scan& s, const Walk& w, const Item& item, TYPE* stage) {
-        const Box box = box_to_load(w, item);
-        const int first = w.group * CHANNELS;
+    __device__ Backward(const Scan& s, const Walk& walk, float* shared) : w(walk), lines(shared) {
+        const int first = w.group * CHANNELS, last = static_cast<int>(s.channels) - 1;
+        const int live = clamp(last + 1 - first, CHANNELS);
+        live_in = GRAD + live;
+        live_out = X + live;
 #pragma unroll
-        for (int k = 0; k < TAPS; ++k)
-            load_tile<ACROSS>(stage + k * TILE, plane_of(s.affinity, w, first, k), box);
-        if (INJECTION) load_tile<ACROSS>(stage + TAPS * TILE, plane_of(s.injection, w, first), box);
+        for (int k = 0; k < TAPS; ++k) {
+            in[k] = plane_of(s.affinity, w, first, k);
+            out[k] = plane_of(s.grad_affinity, w, w.group, k);
+        }
+        if (INJECTION) {
+            in[TAPS] = plane_of(s.injection, w, first);
+            out[TAPS] = plane_of(s.grad_injection, w, w.group);
+        }
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c) {
-            const bool live = first + c < s.channels;
-            const int channel = live ? first + c : 0;
-            const Box part = live ? box : nothing(box);
-            load_tile<ACROSS>(stage + (X + c) * TILE, plane_of(s.x, w, channel), part);
-            load_tile<ACROSS>(stage + (H + c) * TILE, plane_of(s.h, w, channel), part);
-            load_tile<ACROSS>(stage + (GRAD + c) * TILE, plane_of(s.grad, w, channel), part);
+            // A channel past the last one takes no part: its grad is left at 0.
+            const int channel = first + c < last ? first + c : last;
+            in[X + c] = plane_of(s.x, w, channel);
+            in[GRAD + c] = plane_of(s.grad, w, channel);
+            in[H + c] = plane_of(s.h, w, channel);
+            out[X + c] = plane_of(s.grad_x, w, channel);
         }
     }
 
-    __device__ static void store(const Scan& s, const Walk& w, const Item& item, const TYPE* stage) {
-        const Box box = box_to_store(w, item);
-#pragma unroll
-        for (int k = 0; k < TAPS; ++k)
-            store_tile<ACROSS>(stage + k * TILE, plane_of(s.grad_affinity, w, w.group, k), box);
-        if (INJECTION)
-            store_tile<ACROSS>(stage + TAPS * TILE, plane_of(s.grad_injection, w, w.group), box);
-#pragma unroll
-        for (int c = 0; c < CHANNELS; ++c) {
-            const int channel = w.group * CHANNELS + c;
-            if (channel >= s.channels) break;
-            store_tile<ACROSS>(stage + (X + c) * TILE, plane_of(s.grad_x, w, channel), box);
-        }
-    }
-
-    __device__ void enter(const Scan& s, const Item& item) {
+    /// Reads h just before the tile, early: its first use is in the tile's last step.
+    __device__ void enter(const Item& item) {
         const int lane = item.lane + static_cast<int>(threadIdx.x);
         const int step = w.reverse ? item.step + item.count : item.step - 1;
         const bool inside = step >= 0 && step < w.steps && lane >= 0 && lane < w.lanes;
+        const int64 row = ACROSS ? lane : step, column = ACROSS ? step : lane;
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c) {
-            const int channel = w.group * CHANNELS + c;
-            edge[c] = TYPE{};
-            if (!inside || channel >= s.channels) continue;
-            const Plane h = plane_of(s.h, w, channel);
-            edge[c] = h.at[(w.across ? lane : step) * h.row + (w.across ? step : lane) * h.column];
+            const Plane& h = in[H + c];
+            edge[c] = inside ? h.at[row * h.row + column * h.column] : TYPE{};
         }
     }
 
@@ -104,16 +95,14 @@ struct Backward {
             const TYPE* const tile = stage + (H + c) * TILE;
             before[c] = outside ? edge[c] : tile[offset_of_lane<ACROSS>(threadIdx.x, place)];
         }
-        const int lane = item.lane + static_cast<int>(threadIdx.x);
+        const int first = first_of(w, item, at), lane = item.lane + static_cast<int>(threadIdx.x);
+        clear(p, first);
 #pragma unroll
         for (int j = PACK - 1; j >= 0; --j) {
-            const int step = item.step + at + (w.reverse ? PACK - 1 - j : j);
-            if (step >= w.steps) continue;
-            const bool first = step == (w.reverse ? w.steps - 1 : 0);
-            float q[TAPS], d[CHANNELS], was[CHANNELS], taken[CHANNELS], injected = 0;
+            float q[TAPS], d[CHANNELS], was[CHANNELS], taken[CHANNELS], grad_p[TAPS] = {}, injected = 0;
 #pragma unroll
             for (int k = 0; k < TAPS; ++k) q[k] = widen(p[k].value[j]);
-            const float scale = settle(q, lane, w.lanes, first);
+            const float scale = settle(q, lane, w.lanes);
             const float share = INJECTION ? widen(injection.value[j]) : share_of(q);
 #pragma unroll
             for (int c = 0; c < CHANNELS; ++c) {
@@ -124,13 +113,13 @@ struct Backward {
                 injected += d[c] * input;
                 narrow(share * d[c], x[c].value[j]);
             }
-            float grad_p[TAPS] = {};
-            retreat(q, d, was, taken, grad_p);
-            unsettle(grad_p, q, scale, lane, w.lanes, first);
+            retreat(q, d, was, taken, grad_p, lines + j % 2 * LINES * CHANNELS * LINE + threadIdx.x + 1);
+            unsettle(grad_p, q, scale, lane, w.lanes);
 #pragma unroll
             for (int k = 0; k < TAPS; ++k) narrow(grad_p[k], p[k].value[j]);
             if (INJECTION) narrow(injected, injection.value[j]);
         }
+        clear(p, first);
 #pragma unroll
         for (int k = 0; k < TAPS; ++k) put<ACROSS>(stage + k * TILE, at, w.reverse, p[k]);
         if (INJECTION) put<ACROSS>(stage + TAPS * TILE, at, w.reverse, injection);
@@ -139,11 +128,10 @@ struct Backward {
     }
 
     /// Hands d to the line before, and takes that line's h for the gradient of the affinities.
+    /// `mine` is this lane's place in one of two sets of lines, used in turn: a thread still
+    /// reading the other one is at most one barrier behind.
     __device__ void retreat(const float (&p)[TAPS], const float (&d)[CHANNELS], const float (&was)[CHANNELS],
-                            const float (&taken)[CHANNELS], float (&grad_p)[TAPS]) {
-        // Two sets of lines in turn: a thread still reading the other one is one barrier behind.
-        float* const mine = lines + turn * LINES * CHANNELS * LINE + threadIdx.x + 1;
-        turn ^= 1;
+                            const float (&taken)[CHANNELS], float (&grad_p)[TAPS], float* mine) {
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c) {
             line[c] = p[TAPS / 2] * d[c];

@@ -9,39 +9,29 @@
 /// A stage of the ring holds the affinities, the injection, then x of every channel.
 template <bool ACROSS>
 struct Forward {
-    static constexpr int X = TAPS + INJECTION, ARRAYS = X + CHANNELS, LINES = 1;
+    static constexpr int X = TAPS + INJECTION, ARRAYS = X + CHANNELS, OUT = X, LINES = 1;
 
     const Walk& w;
     float* const lines;
-    int turn = 0;
+    Plane in[ARRAYS], out[CHANNELS];
+    int live_in, live_out;  // fewer where the channels end within the block's
     float line[CHANNELS] = {};  // h of this lane at the step before
 
-    __device__ static void load(const Scan& s, const Walk& w, const Item& item, TYPE* stage) {
-        const Box box = box_to_load(w, item);
+    __device__ Forward(const Scan& s, const Walk& walk, float* shared) : w(walk), lines(shared) {
         const int first = w.group * CHANNELS;
+        live_out = clamp(static_cast<int>(s.channels) - first, CHANNELS);
+        live_in = X + live_out;
 #pragma unroll
-        for (int k = 0; k < TAPS; ++k)
-            load_tile<ACROSS>(stage + k * TILE, plane_of(s.affinity, w, first, k), box);
-        if (INJECTION) load_tile<ACROSS>(stage + TAPS * TILE, plane_of(s.injection, w, first), box);
+        for (int k = 0; k < TAPS; ++k) in[k] = plane_of(s.affinity, w, first, k);
+        if (INJECTION) in[TAPS] = plane_of(s.injection, w, first);
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c) {
-            const bool live = first + c < s.channels;
-            const Plane plane = plane_of(s.x, w, live ? first + c : 0);
-            load_tile<ACROSS>(stage + (X + c) * TILE, plane, live ? box : nothing(box));
+            in[X + c] = plane_of(s.x, w, first + c);
+            out[c] = plane_of(s.h, w, first + c);
         }
     }
 
-    __device__ static void store(const Scan& s, const Walk& w, const Item& item, const TYPE* stage) {
-        const Box box = box_to_store(w, item);
-#pragma unroll
-        for (int c = 0; c < CHANNELS; ++c) {
-            const int channel = w.group * CHANNELS + c;
-            if (channel >= s.channels) break;
-            store_tile<ACROSS>(stage + (X + c) * TILE, plane_of(s.h, w, channel), box);
-        }
-    }
-
-    __device__ void enter(const Scan&, const Item&) {}
+    __device__ void enter(const Item&) {}
 
     /// Walks PACK steps from place `at` of the tile on.
     __device__ void walk(const Item& item, int at, TYPE* stage) {
@@ -51,20 +41,18 @@ struct Forward {
         if (INJECTION) injection = fetch<ACROSS>(stage + TAPS * TILE, at, w.reverse);
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c) x[c] = fetch<ACROSS>(stage + (X + c) * TILE, at, w.reverse);
+        clear(p, first_of(w, item, at));
         const int lane = item.lane + static_cast<int>(threadIdx.x);
 #pragma unroll
         for (int j = 0; j < PACK; ++j) {
-            const int step = item.step + at + (w.reverse ? PACK - 1 - j : j);
-            if (step >= w.steps) continue;
-            float q[TAPS];
+            float q[TAPS], source[CHANNELS];
 #pragma unroll
             for (int k = 0; k < TAPS; ++k) q[k] = widen(p[k].value[j]);
-            settle(q, lane, w.lanes, step == (w.reverse ? w.steps - 1 : 0));
+            settle(q, lane, w.lanes);
             const float share = INJECTION ? widen(injection.value[j]) : share_of(q);
-            float source[CHANNELS];
 #pragma unroll
             for (int c = 0; c < CHANNELS; ++c) source[c] = share * widen(x[c].value[j]);
-            advance(q, source);
+            advance(q, source, lines + j % 2 * CHANNELS * LINE + threadIdx.x + 1);
 #pragma unroll
             for (int c = 0; c < CHANNELS; ++c) narrow(line[c], x[c].value[j]);
         }
@@ -72,10 +60,9 @@ struct Forward {
         for (int c = 0; c < CHANNELS; ++c) put<ACROSS>(stage + (X + c) * TILE, at, w.reverse, x[c]);
     }
 
-    __device__ void advance(const float (&p)[TAPS], const float (&source)[CHANNELS]) {
-        // Two sets of lines in turn: a thread still reading the other one is one barrier behind.
-        float* const mine = lines + turn * CHANNELS * LINE + threadIdx.x + 1;
-        turn ^= 1;
+    /// One step. `mine` is this lane's place in one of two sets of lines, used in turn: a thread
+    /// still reading the other one is at most one barrier behind.
+    __device__ void advance(const float (&p)[TAPS], const float (&source)[CHANNELS], float* mine) {
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c)
             if (TAPS == 3) mine[c * LINE] = line[c];
@@ -83,7 +70,8 @@ struct Forward {
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c) {
             line[c] = source[c] + p[TAPS / 2] * line[c];
-            if (TAPS == 3) line[c] += p[0] * mine[c * LINE - 1] + p[TAPS - 1] * mine[c * LINE + 1];
+            if (TAPS == 3) line[c] = line[c] + p[0] * mine[c * LINE - 1];
+            if (TAPS == 3) line[c] = line[c] + p[TAPS - 1] * mine[c * LINE + 1];
         }
     }
 };

@@ -23,10 +23,11 @@ struct alignas(16) Pack {
     TYPE value[PACK];
 };
 
-/// One image: where it starts, and the distance of its rows and of its columns.
+/// One image: where it starts, and the distance of its rows and of its columns. Within an
+/// image 32 bits reach every pixel, from tensor to image they need not.
 struct Plane {
     TYPE* at;
-    int64 row, column;
+    int row, column;
 };
 
 /// The part of a tile that holds pixels, and the pixel of the tile's first element.
@@ -48,49 +49,56 @@ __device__ inline int offset_of_lane(int lane, int step) {
     return ACROSS ? offset<true>(lane, step) : offset<false>(step, lane);
 }
 
-/// Row and column in the tile of the i-th piece of this thread, and how many of its elements lie in the box.
+/// The i-th piece of a tile that this thread copies: where it is in the tile, and whether in the box.
+struct Part {
+    int row, column;
+    bool inside;
+};
+
 template <bool ACROSS>
-__device__ inline int piece_of(int i, const Box& box, int& row, int& column) {
+__device__ inline Part part_of(int i, const Box& box) {
     constexpr int PER_ROW = (ACROSS ? STEPS : THREADS) / PIECE;
     const int piece = static_cast<int>(threadIdx.x) + i * THREADS;
-    row = piece / PER_ROW;
-    column = piece % PER_ROW * PIECE;
-    // A box begins at a multiple of PIECE, so a piece is cut at its end only.
-    if (row < box.row_begin || row >= box.row_end || column < box.column_begin) return 0;
-    const int left = box.column_end - column;
-    return left < 0 ? 0 : left < PIECE ? left : PIECE;
+    Part part{piece / PER_ROW, piece % PER_ROW * PIECE, false};
+    // A box begins and ends at multiples of PIECE, so no piece is cut.
+    part.inside = part.row >= box.row_begin && part.row < box.row_end &&
+                  part.column >= box.column_begin && part.column < box.column_end;
+    return part;
 }
 
-__device__ inline TYPE* pixel(const Plane& plane, const Box& box, int row, int column) {
-    return plane.at + (box.row + row) * plane.row + (box.column + column) * plane.column;
+__device__ inline TYPE* pixel(const Plane& plane, const Box& box, const Part& part) {
+    const int column = box.column + part.column;
+    // Only neighbouring columns are copied several at a time.
+    return plane.at + ((box.row + part.row) * plane.row + (PIECE > 1 ? column : column * plane.column));
 }
 
-/// Starts the copy of a box into a tile; elements outside the box become 0.
-template <bool ACROSS>
-__device__ inline void load_tile(TYPE* tile, const Plane& plane, const Box& box) {
+/// Starts the copies of a box of every plane into its tile; elements outside the box, and planes
+/// from `live` on, become 0.
+template <bool ACROSS, int COUNT>
+__device__ inline void load_tiles(TYPE* tiles, const Plane (&planes)[COUNT], const Box& box, int live) {
 #pragma unroll
     for (int i = 0; i < STEPS / PIECE; ++i) {
-        int row, column;
-        const int valid = piece_of<ACROSS>(i, box, row, column);
-        const TYPE* from = valid ? pixel(plane, box, row, column) : plane.at;
-        copy<VECTOR>(tile + offset<ACROSS>(row, column), from, valid * static_cast<int>(sizeof(TYPE)));
+        const Part part = part_of<ACROSS>(i, box);
+        TYPE* const to = tiles + offset<ACROSS>(part.row, part.column);
+#pragma unroll
+        for (int a = 0; a < COUNT; ++a)
+            copy<VECTOR>(to + a * TILE, pixel(planes[a], box, part), part.inside && a < live);
     }
 }
 
-/// Writes a box of a tile to memory.
-template <bool ACROSS>
-__device__ inline void store_tile(const TYPE* tile, const Plane& plane, const Box& box) {
+/// Writes a box of every tile to its plane, up to the one before `live`.
+template <bool ACROSS, int COUNT>
+__device__ inline void store_tiles(const TYPE* tiles, const Plane (&planes)[COUNT], const Box& box, int live) {
 #pragma unroll
     for (int i = 0; i < STEPS / PIECE; ++i) {
-        int row, column;
-        const int valid = piece_of<ACROSS>(i, box, row, column);
-        if (!valid) continue;
-        TYPE* to = pixel(plane, box, row, column);
-        const TYPE* from = tile + offset<ACROSS>(row, column);
-        if (valid == PIECE)
-            *reinterpret_cast<Piece*>(to) = *reinterpret_cast<const Piece*>(from);
-        else
-            for (int j = 0; j < valid; ++j) to[j * plane.column] = from[j];
+        const Part part = part_of<ACROSS>(i, box);
+        const TYPE* const from = tiles + offset<ACROSS>(part.row, part.column);
+        if (!part.inside) continue;
+#pragma unroll
+        for (int a = 0; a < COUNT; ++a)
+            if (a < live)
+                *reinterpret_cast<Piece*>(pixel(planes[a], box, part)) =
+                    *reinterpret_cast<const Piece*>(from + a * TILE);
     }
 }
 
@@ -109,22 +117,35 @@ __device__ inline Pack fetch(const TYPE* tile, int at, bool reverse) {
     Pack pack;
     if (ACROSS) {
         pack = *reinterpret_cast<const Pack*>(tile + offset<true>(threadIdx.x, at));
+        if (reverse) flip(pack);
     } else {
 #pragma unroll
-        for (int j = 0; j < PACK; ++j) pack.value[j] = tile[offset<false>(at + j, threadIdx.x)];
+        for (int j = 0; j < PACK; ++j)
+            pack.value[j] = tile[offset<false>(at + (reverse ? PACK - 1 - j : j), threadIdx.x)];
     }
-    if (reverse) flip(pack);
     return pack;
 }
 
 /// Puts back what `fetch` took.
 template <bool ACROSS>
 __device__ inline void put(TYPE* tile, int at, bool reverse, Pack pack) {
-    if (reverse) flip(pack);
     if (ACROSS) {
+        if (reverse) flip(pack);
         *reinterpret_cast<Pack*>(tile + offset<true>(threadIdx.x, at)) = pack;
     } else {
 #pragma unroll
-        for (int j = 0; j < PACK; ++j) tile[offset<false>(at + j, threadIdx.x)] = pack.value[j];
+        for (int j = 0; j < PACK; ++j)
+            tile[offset<false>(at + (reverse ? PACK - 1 - j : j), threadIdx.x)] = pack.value[j];
     }
+}
+
+/// Zeros one of several packs' values, where `j` is one of theirs.
+template <int COUNT>
+__device__ inline void clear(Pack (&packs)[COUNT], int j) {
+    if (j < 0 || j >= PACK) return;
+#pragma unroll
+    for (int i = 0; i < PACK; ++i)
+#pragma unroll
+        for (int k = 0; k < COUNT; ++k)
+            if (i == j) packs[k].value[i] = TYPE{};
 }

@@ -32,7 +32,8 @@ struct Index {
 struct Copy {
     void* to;
     const void* from;
-    int bytes, valid;
+    int bytes;
+    bool inside;
 };
 inline thread_local Index thread, block, block_size;
 inline thread_local unsigned char* shared;
@@ -74,16 +75,18 @@ inline void narrow(float wide, float16& value) {
 
 namespace host {
 inline void land(const Copy& copy) {
-    std::memcpy(copy.to, copy.from, copy.valid);
-    std::memset(static_cast<char*>(copy.to) + copy.valid, 0, copy.bytes - copy.valid);
+    if (copy.inside)
+        std::memcpy(copy.to, copy.from, copy.bytes);
+    else
+        std::memset(copy.to, 0, copy.bytes);
 }
 }  // namespace host
 
 template <int BYTES>
-inline void copy(void* to, const void* from, int valid) {
+inline void copy(void* to, const void* from, bool inside) {
     // A misaligned address would fault on a card.
-    if (reinterpret_cast<size_t>(to) % BYTES || (valid && reinterpret_cast<size_t>(from) % BYTES)) std::abort();
-    const host::Copy copy{to, from, BYTES, valid};
+    if (reinterpret_cast<size_t>(to) % BYTES || (inside && reinterpret_cast<size_t>(from) % BYTES)) std::abort();
+    const host::Copy copy{to, from, BYTES, inside};
     if (!LAZY) return host::land(copy);
     if (host::copies.empty()) host::copies.emplace_back();
     host::copies.back().push_back(copy);

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from . import _launch
+from . import _cuda_launch
+from ._cuda_percolumn import percolumn_backward, percolumn_forward
 from ._direction import Direction
-from ._percolumn import percolumn_backward, percolumn_forward
 
 __all__ = ["percolumn_backward", "percolumn_forward", "propagate_cuda", "scan_cuda"]
 
@@ -22,7 +22,8 @@ def scan_cuda(
 ) -> Tensor:
     """`vidprop.ops.scan.scan`."""
     share = None if injection is None else injection.unsqueeze(1)
-    return _Scan.apply(x, affinity.unsqueeze(1), share, direction.value, limit)
+    arguments = (x, affinity.unsqueeze(1), share, direction.value, limit)
+    return _Scan.apply(*arguments)  # type: ignore[no-untyped-call]
 
 
 @torch.compiler.disable
@@ -35,7 +36,8 @@ def propagate_cuda(
     recompute: bool,
 ) -> Tensor:
     """`vidprop.ops.scan.propagate`, its four scans in one launch."""
-    return _Propagate.apply(x, affinities, injection, mix, limit, recompute)
+    arguments = (x, affinities, injection, mix, limit, recompute)
+    return _Propagate.apply(*arguments)  # type: ignore[no-untyped-call]
 
 
 class _Scan(Function):
@@ -43,7 +45,7 @@ class _Scan(Function):
     def forward(
         ctx: Any, x: Tensor, affinity: Tensor, injection: Tensor | None, first: int, limit: bool
     ) -> Tensor:
-        h = _launch.forward(x, affinity, injection, first, limit)
+        h = _cuda_launch.forward(x, affinity, injection, first, limit)
         ctx.save_for_backward(x, affinity, injection, h)
         ctx.first, ctx.limit = first, limit
         return h[:, 0]
@@ -52,7 +54,7 @@ class _Scan(Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Gradients:
         x, affinity, injection, h = ctx.saved_tensors
-        grads = _launch.backward(
+        grads = _cuda_launch.backward(
             x, affinity, injection, h, _rows(grad).unsqueeze(1), ctx.first, ctx.limit
         )
         return *grads, None, None
@@ -69,8 +71,8 @@ class _Propagate(Function):
         limit: bool,
         recompute: bool,
     ) -> Tensor:
-        h = _launch.forward(x, affinities, injection, 0, limit)
-        out, came_from = _launch.integrate(h, mix)
+        h = _cuda_launch.forward(x, affinities, injection, 0, limit)
+        out, came_from = _cuda_launch.integrate(h, mix)
         kept = None if recompute else h
         ctx.save_for_backward(x, affinities, injection, mix, came_from, kept)
         ctx.limit = limit
@@ -81,9 +83,9 @@ class _Propagate(Function):
     def backward(ctx: Any, grad: Tensor) -> Gradients:
         x, affinities, injection, mix, came_from, h = ctx.saved_tensors
         if h is None:
-            h = _launch.forward(x, affinities, injection, 0, ctx.limit)
-        grad_h, grad_mix = _launch.integrate_backward(_rows(grad), h, mix, came_from)
-        grads = _launch.backward(x, affinities, injection, h, grad_h, 0, ctx.limit)
+            h = _cuda_launch.forward(x, affinities, injection, 0, ctx.limit)
+        grad_h, grad_mix = _cuda_launch.integrate_backward(_rows(grad), h, mix, came_from)
+        grads = _cuda_launch.backward(x, affinities, injection, h, grad_h, 0, ctx.limit)
         return *grads, grad_mix, None, None
 
 

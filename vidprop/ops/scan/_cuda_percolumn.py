@@ -7,12 +7,9 @@ from torch import Tensor
 from vidprop.ops import _cupy
 from vidprop.ops._cupy import Kernel
 
+from ._cuda_arguments import PERCOLUMN, TYPES, view
 from ._direction import Direction
-from ._launch import _VIEW, TYPES, _view
 
-_VIEWS = ("x", "affinity", "h", "grad", "d", "grad_x", "grad_affinity")
-_SIZES = ("images", "channels", "lanes", "steps", "across", "step", "before", "after")
-_ARGUMENT = np.dtype([(name, _VIEW) for name in _VIEWS] + [(name, "i8") for name in _SIZES])
 _THREADS = 256
 
 
@@ -40,9 +37,9 @@ def _walk(function: str, tensors: dict[str, Tensor], direction: Direction) -> No
     x = tensors["x"]
     images, channels, height, width = x.shape
     lanes, steps = (width, height) if direction.vertical else (height, width)
-    argument = np.zeros((), _ARGUMENT)
+    argument = np.zeros((), PERCOLUMN)
     for name, tensor in tensors.items():
-        argument[name] = _view(tensor, "ickrq" if "affinity" in name else "icrq")
+        argument[name] = view(tensor, "ickrq" if "affinity" in name else "icrq")
     argument["images"], argument["channels"] = images, channels
     argument["lanes"], argument["steps"] = lanes, steps
     argument["across"] = not direction.vertical

@@ -9,6 +9,7 @@ timestamp, size, interlacing and damage. A pipe of raw planes has none of them.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from ._index import FrameIndex
 from ._native import plane_format, planes
 from ._rate import on_grid
 from .formats import Frame, PlaneFormat, VideoInfo
+
+# MPEG streams seek by what is near in bytes, and may land behind what was asked for.
+_SEEKABLE = ("mov", "matroska")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,24 @@ def decode(request: Request) -> Iterator[Frame]:
 
 
 def _from_start(request: Request) -> Iterator[Any]:
-    first = None
-    if request.index is not None and request.start:
-        first = request.index.times[request.start]
-    skipped = 0
-    for picture in _pictures(request, first):
-        if first is None and skipped < request.start:
-            skipped += 1
-        elif first is None or picture.pts is None or _ticks(picture, request) >= first:
-            yield picture
+    first = _seekable_start(request)
+    if first is None:
+        yield from islice(_pictures(request, None), request.start, None)
+        return
+    pictures = dropwhile(lambda p: _ticks(p, request) < first, _pictures(request, first))
+    found = next(pictures, None)
+    if found is None or _ticks(found, request) != first:
+        raise DecodeError(f"{request.path}: frame {request.start} cannot be found by its time")
+    yield found
+    yield from pictures
+
+
+def _seekable_start(request: Request) -> int | None:
+    """The time to seek to; None where only counting from the first frame is exact."""
+    container = request.info.container
+    if request.index is None or not container.startswith(_SEEKABLE) or not request.start:
+        return None
+    return request.index.times[request.start]
 
 
 def _pictures(request: Request, first: int | None) -> Iterator[Any]:

@@ -14,10 +14,7 @@ from vidprop.errors import InputError, KeyFrameError
 from vidprop.video import PlaneFormat
 
 from .planes import as_numpy
-from .shots import ShotFinder
-
-# The shot finder knows of a cut two frames after it.
-_HINDSIGHT = 3
+from .shots import HINDSIGHT, ShotFinder
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def with_cuts(items: Iterable[Item], cuts: Container[int] | None) -> Iterator[tu
     for item in items:
         finder.add(item.guide)
         waiting.append(item)
-        if len(waiting) > _HINDSIGHT:
+        if len(waiting) > HINDSIGHT:
             yield waiting[0], begun < (begun := finder.cuts_until(waiting[0].index))
             waiting.popleft()
     for item in waiting:

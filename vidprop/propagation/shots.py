@@ -1,5 +1,6 @@
 """Where one shot ends and the next begins: cuts, and fades through black."""
 
+from collections import deque
 from collections.abc import Iterable
 
 import cv2
@@ -13,48 +14,63 @@ from vidprop.edits.guide import unit_guide
 
 Guide = NDArray[np.uint8]
 
+HINDSIGHT = 2
+"""A cut is known when so many frames after its own have been seen."""
+
 _HEIGHT = 96
 _SHORTEST_SHOT = 4
+_BLACK = 8
 _SAME_SHOT_LIKENESS = 0.7
 
 
 class ShotFinder:
-    """Takes the guides of a clip one by one and keeps no frame but the last.
+    """Takes the guides of a clip one by one and keeps only the last four.
 
     PySceneDetect's adaptive detector compares a change of luma with the changes
     round it, so that a fast pan is no cut; its threshold detector finds fades.
-    Both count in frames: the rate given to them is a stand-in. A sudden change
-    between two frames that still look alike (a shaken camera) is no cut either.
+    Both count in frames: the rate given to them is a stand-in. No cut either is a
+    change after which the frame before still has its like: a flash, a shaken camera.
     """
 
     def __init__(self) -> None:
         # Luma alone changes less than colour does, so the least change is set lower.
         self._changes = AdaptiveDetector(
-            luma_only=True, min_scene_len=_SHORTEST_SHOT, min_content_val=8.0
+            luma_only=True,
+            min_scene_len=_SHORTEST_SHOT,
+            min_content_val=8.0,
+            window_width=HINDSIGHT,
         )
-        self._fades = ThresholdDetector(threshold=8, min_scene_len=_SHORTEST_SHOT)
+        self._fades = ThresholdDetector(threshold=_BLACK, min_scene_len=_SHORTEST_SHOT)
         self._cuts: set[int] = set()
-        self._last: Guide | None = None
-        self._alike: list[bool] = []
+        self._recent: deque[Guide] = deque(maxlen=HINDSIGHT + 2)
+        self._count = 0
 
     def add(self, guide: Guide) -> None:
         """Look at the next frame's guide, 8 bits [H, W]."""
         small = _small(guide)
-        time = FrameTimecode(len(self._alike), fps=25.0)
-        self._alike.append(self._last is not None and _alike(self._last, small))
-        self._last = small
+        time = FrameTimecode(self._count, fps=25.0)
+        self._recent.append(small)
+        self._count += 1
         picture = cv2.cvtColor(small, cv2.COLOR_GRAY2BGR)
-        changes = [cut.frame_num for cut in self._changes.process_frame(time, picture)]
-        self._cuts.update(cut for cut in changes if not self._alike[cut])
+        # The detector reports a change when it has seen the frames of its window after it.
+        if (found := self._changes.process_frame(time, picture)) and self._is_cut():
+            self._cuts.update(cut.frame_num for cut in found)
         self._cuts.update(cut.frame_num for cut in self._fades.process_frame(time, picture))
 
     def cuts(self) -> tuple[int, ...]:
         """The first frame of every shot but the first, rising."""
-        return tuple(_apart(self._cuts, len(self._alike)))
+        return tuple(_apart(self._cuts, self._count))
 
     def cuts_until(self, frame: int) -> int:
         """How many of the cuts known so far lie at or before this frame."""
         return sum(cut <= frame for cut in self.cuts())
+
+    def _is_cut(self) -> bool:
+        before, *after = self._recent
+        # To and from black the other detector decides.
+        if min(before.mean(), after[0].mean()) < _BLACK:
+            return False
+        return not any(_alike(before, guide) for guide in after)
 
 
 def find_cuts(guides: Iterable[Guide]) -> tuple[int, ...]:

@@ -79,7 +79,8 @@ class Store:
         """A stored stretch; None, and away with it, if it is damaged."""
         path = self._path(name)
         try:
-            with np.load(path) as parts:
+            # NumPy would leave a damaged file open.
+            with path.open("rb") as file, np.load(file) as parts:
                 return _stretch({key: parts[key] for key in parts.files})
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
             path.unlink(missing_ok=True)

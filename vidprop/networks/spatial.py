@@ -34,7 +34,7 @@ class SpatialConfig:
     """
 
     edit_channels: int = 2
-    units: tuple[tuple[int, ...], ...] = ((48, 64, 96, 128), (24, 48, 96, 128, 160))
+    units: tuple[tuple[int, ...], ...] = ((48, 64, 96, 128), (32, 48, 96, 128, 160))
     strides: tuple[int, ...] = (2, 1)
     features: int = 32
     blocks: int = 1

@@ -25,12 +25,18 @@ _TINY = 1e-8
 
 @dataclass(frozen=True)
 class SpatialConfig:
-    """What an SPN is made of; two units in cascade unless `units` names another cascade.
+    """What an SPN is made of.
 
-    `units` holds the guidance channels of each unit, the finest level first, and `strides` the
-    pixels of the network's half size that a pixel of each unit covers. `lifted` 0 propagates
-    the edit itself; a positive number lifts it to so many features first, as the deck does, and
-    `shared` then says whether they share their affinities. `mix` joins the four directions.
+    Attributes:
+        units: guidance channels of each unit of the cascade, the finest level first.
+        strides: pixels of the half size that a pixel of each unit covers.
+        features: that the guidance gives to affinities, injection, mix and residuals.
+        blocks: residual blocks a level of the guidance, on either way.
+        connections: neighbours on the line before, 3 or 1.
+        mix: how the four directions are joined; "max" is the deck's.
+        lifted: 0 propagates the edit itself; else it is lifted to so many features, as the
+            deck does, plain scans carry them, and a last convolution lowers them again.
+        shared: whether the lifted features share their affinities.
     """
 
     edit_channels: int = 2
@@ -88,7 +94,7 @@ class SpatialNetwork(nn.Module):
         """
         self._check(luma, hints, mask)
         seen = mask.amax((1, 2, 3), keepdim=True) > 0
-        hints = hints * (mask > 0)
+        hints = torch.where(mask > 0, hints, 0)
         state = torch.zeros_like(hints), torch.zeros_like(mask)
         found = []
         for unit, stride in zip(self.units, self.config.strides, strict=True):

@@ -4,6 +4,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vidprop.video import PlaneFormat
+
+    from .colorizer import Colorizer, ColouredFrame
     from .contract import Estimate, KeyEdit, SpanPropagator
     from .engine import colorize
     from .job import ColourJob, Encoding
@@ -11,25 +14,31 @@ if TYPE_CHECKING:
     from .progress import OnProgress, Progress, Stage
 
 _HOMES = {
-    "ColourJob": "job",
-    "Encoding": "job",
-    "Estimate": "contract",
-    "KeyEdit": "contract",
-    "OnProgress": "progress",
-    "Outcome": "outcome",
-    "Progress": "progress",
-    "SpanPropagator": "contract",
-    "Stage": "progress",
-    "colorize": "engine",
+    "ColouredFrame": ".colorizer",
+    "Colorizer": ".colorizer",
+    "ColourJob": ".job",
+    "Encoding": ".job",
+    "Estimate": ".contract",
+    "KeyEdit": ".contract",
+    "OnProgress": ".progress",
+    "Outcome": ".outcome",
+    "Progress": ".progress",
+    "PlaneFormat": "vidprop.video",
+    "SpanPropagator": ".contract",
+    "Stage": ".progress",
+    "colorize": ".engine",
 }
 
 __all__ = [
+    "Colorizer",
     "ColourJob",
+    "ColouredFrame",
     "Encoding",
     "Estimate",
     "KeyEdit",
     "OnProgress",
     "Outcome",
+    "PlaneFormat",
     "Progress",
     "SpanPropagator",
     "Stage",
@@ -41,4 +50,4 @@ def __getattr__(name: str) -> Any:
     # Whoever trains or measures a propagator needs no decoder, encoder or shot detector.
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_HOMES[name], __name__), name)

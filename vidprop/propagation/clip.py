@@ -1,14 +1,16 @@
 """A clip as propagation reads it: frames in order, and their guides at the working size."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.edits.guide import working_guide
-from vidprop.video import Frame, VideoInfo, open_video
+from vidprop.edits.guide import working_guide, working_size
+from vidprop.edits.upsampling import reduce_plane
+from vidprop.video import Frame, VideoInfo, open_video, probe_video
 
 from .ahead import ahead
 from .plan import digest
@@ -18,41 +20,80 @@ Guide = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video file, or an excerpt of it.
+    """A video or image sequence, or an excerpt of it.
 
-    start: the number of its first frame in the file; frames keep their numbers.
-    stop: one past its last frame; None for the end of the file.
+    Frames of a sequence have the numbers of its files; other clips begin with 0.
+
+    path: what was opened.
+    info: of the frames as they are given out.
     working: height and width of the guides.
+    start: the number of its first frame.
+    stop: one past its last frame; None for the end of the file.
     """
 
     path: Path
     info: VideoInfo
     working: tuple[int, int]
-    start: int = 0
-    stop: int | None = None
+    start: int
+    stop: int | None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        size: int,
+        start: int = 0,
+        stop: int | None = None,
+        shrink_to: int | None = None,
+    ) -> "Clip":
+        """Look at a clip without reading its frames.
+
+        Args:
+            size: lines of the guides.
+            shrink_to: lines to which the frames themselves are reduced.
+        Raises:
+            DecodeError: it cannot be read.
+            InputError: it is smaller than can be worked with.
+        """
+        info = probe_video(path)
+        working = working_size(info.height, info.width, size)
+        begin = max(start, info.first_number or 0)
+        return cls(path, _shrunk(info, shrink_to), working, begin, stop)
+
+    @property
+    def offset(self) -> int:
+        """The number of the first frame of the whole clip."""
+        return self.info.first_number or 0
 
     def identity(self) -> str:
         """A digest that changes when the file does."""
-        path = self.path
-        parts = [path] if path.is_file() else sorted(path.parent.glob("*"))
+        parts = [self.path] if self.path.is_file() else sorted(self._folder().iterdir())
         facts = [(part.name, part.stat().st_size, part.stat().st_mtime_ns) for part in parts]
         return digest(repr(facts))
 
-    def frames(self, start: int | None = None) -> Iterator[Frame]:
-        """Frames from `start` on."""
+    def frames(self, start: int | None = None) -> Generator[Frame, None, None]:
+        """Frames from `start` on; close the iterator to stop before the end."""
         begin = self.start if start is None else start
-        with open_video(self.path, start=begin, end=self.stop) as reader:
-            yield from reader
-
-    def guide(self, frame: Frame) -> Guide:
-        """The guide of a frame, 8 bits."""
-        layout = self.info.format
-        return working_guide(frame.luma, layout.bit_depth, layout.full_range, self.working)
+        end = None if self.stop is None else self.stop - self.offset
+        with open_video(self.path, start=begin - self.offset, end=end) as reader:
+            for frame in reader:
+                yield self._numbered(frame)
 
     def guides(self, start: int | None = None) -> Iterator[tuple[int, Guide]]:
-        """Numbered guides from `start` on."""
+        """Numbered 8-bit guides from `start` on."""
+        layout = self.info.format
         for frame in self.frames(start):
-            yield frame.index, self.guide(frame)
+            depth, full = layout.bit_depth, layout.full_range
+            yield frame.index, working_guide(frame.luma, depth, full, self.working)
+
+    def _numbered(self, frame: Frame) -> Frame:
+        size = self.info.height, self.info.width
+        luma = reduce_plane(frame.luma, *size)
+        alpha = None if frame.alpha is None else reduce_plane(frame.alpha, *size)
+        return replace(frame, index=frame.index + self.offset, luma=luma, alpha=alpha)
+
+    def _folder(self) -> Path:
+        return self.path if self.path.is_dir() else self.path.parent
 
 
 class GuideReader:
@@ -74,8 +115,8 @@ class GuideReader:
 
     def close(self) -> None:
         """Stop reading."""
-        if close := getattr(self._stream, "close", None):
-            close()
+        with suppress(AttributeError):
+            self._stream.close()  # type: ignore[attr-defined]
 
     def _one(self, frame: int) -> Guide:
         if frame in self._kept:
@@ -92,3 +133,11 @@ class GuideReader:
                 self._last = number, guide
                 return guide
         raise AssertionError(f"frame {frame} was there at the first look")
+
+
+def _shrunk(info: VideoInfo, lines: int | None) -> VideoInfo:
+    if lines is None or min(info.height, info.width) <= lines:
+        return info
+    scale = lines / min(info.height, info.width)
+    height, width = (max(2, round(side * scale / 2) * 2) for side in (info.height, info.width))
+    return replace(info, height=height, width=width)

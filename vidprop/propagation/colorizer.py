@@ -20,7 +20,7 @@ from .progress import Counter, OnProgress, unheard
 from .stretches import Given
 
 _LONGEST_STRETCH = 240
-_PLAIN = PlaneFormat(bit_depth=8, subsampling=(0, 0))
+_PLAIN = PlaneFormat(subsampling=(0, 0), matrix="bt709")
 
 
 @dataclass(frozen=True, slots=True)

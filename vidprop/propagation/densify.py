@@ -1,20 +1,49 @@
 """Sparse hints made dense by the spatial network."""
 
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidprop.edits.guide import unit_guide
+from vidprop.color.quantisation import quantise_chroma, quantise_luma
+from vidprop.edits.colour import PaintedKey, painted_key, working_edit
+from vidprop.edits.guide import unit_guide, working_guide, working_size
+from vidprop.edits.hintfiles import HintFiles, point_hints, stroke_hints
 from vidprop.edits.hints import HintMaps, point_maps, superpixel_positions
+from vidprop.errors import EncodeError, InputError
 from vidprop.networks.spatial import SpatialNetwork
+from vidprop.video import Frame, PlaneFormat, read_image, to_rgb, write_image
 from vidprop.weights import load_weights
 
 from .contract import Array
+from .join import Joiner
 from .span import device_named
 
 SHIPPED = "hints"
+
+_LAYOUT = PlaneFormat(subsampling=(0, 0), full_range=True, matrix="bt709")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DensifyJob:
+    """One grey picture, hints for it, and where the result goes.
+
+    auto_hints: instead of hints, so many points of a picture that is in colour.
+    size: lines at which colour is worked out.
+    weights: a file; None for those shipped.
+    """
+
+    picture: Path
+    output: Path
+    hints: HintFiles = field(default_factory=HintFiles)
+    auto_hints: int | None = None
+    size: int = 256
+    weights: Path | None = None
+    device: str = "auto"
+    overwrite: bool = False
 
 
 class Densifier:
@@ -40,8 +69,53 @@ class Densifier:
         return edit[0].float().cpu().numpy()
 
 
+def densify(job: DensifyJob) -> int:
+    """Colour a picture from a few hints; how many there were.
+
+    Of hint tables every line counts, whatever its frame.
+
+    Raises:
+        InputError: there is no hint, or one lies outside.
+        EncodeError: the output is there already or cannot be written.
+    """
+    if job.output.exists() and not job.overwrite:
+        raise EncodeError(f"{job.output} is there already; --overwrite replaces it")
+    image = read_image(job.picture)
+    key = painted_key(image, *image.shape[:2])
+    working = working_size(*image.shape[:2], job.size)
+    guide = working_guide(key.luma, 8, True, working)
+    hints = _hints(job, key, guide)
+    edit = Densifier(job.weights, job.device)(guide, hints)
+    chroma = Joiner(_LAYOUT).chroma(key.luma, edit)
+    write_image(job.output, _picture(key.luma, chroma, image.dtype))
+    return int((hints.mask > 0).sum())
+
+
 def sampled_hints(guide: NDArray[np.uint8], edit: Array, count: int) -> HintMaps:
     """About `count` hints taken from a full edit [2, h, w], one in each superpixel of the guide."""
     positions = superpixel_positions(unit_guide(guide), count, np.random.default_rng(0))
     values = edit[:, positions[:, 0] // 2, positions[:, 1] // 2].T
     return point_maps(positions, values, *guide.shape)
+
+
+def _hints(job: DensifyJob, key: PaintedKey, guide: NDArray[np.uint8]) -> HintMaps:
+    working = guide.shape[0], guide.shape[1]
+    if job.auto_hints:
+        return sampled_hints(
+            guide, working_edit(key, working[0] // 2, working[1] // 2)[0], job.auto_hints
+        )
+    size = key.luma.shape[0], key.luma.shape[1]
+    if job.hints.points:
+        return point_hints(job.hints.points, size, working, "bt709")
+    if len(job.hints.pictures) != 1:
+        raise InputError("hints: a table, or one picture with strokes, is needed")
+    strokes = painted_key(read_image(job.hints.pictures[0].path), *size)
+    return stroke_hints(strokes, working)
+
+
+def _picture(luma: Array, chroma: Array, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    """R'G'B' of 8 bits or, where the grey picture has more, 16."""
+    depth = 8 if dtype == np.uint8 else 16
+    codes = quantise_luma(luma, depth, True), quantise_chroma(chroma, depth, True)
+    layout = replace(_LAYOUT, bit_depth=depth)
+    return to_rgb(Frame(0, Fraction(0), *codes), layout, depth)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from vidprop.edits.guide import working_size
 from vidprop.errors import EncodeError, InputError
-from vidprop.video import open_video
 
 from .clip import Clip
 from .job import ColourJob
@@ -31,11 +29,9 @@ def prepare(job: ColourJob, on_progress: OnProgress) -> Setup:
         VidpropError: the input, the output's place, the network or the device is not there.
     """
     _check_output(job)
-    with open_video(job.input) as video:
-        info = video.info
-    working = working_size(info.height, info.width, job.size)
-    clip = Clip(job.input, info, working, job.start, job.stop)
-    reader = KeyReader((info.height, info.width), working, info.matrix_name)
+    clip = Clip.open(job.input, job.size, job.start, job.stop, job.shrink_to)
+    info = clip.info
+    reader = KeyReader((info.height, info.width), clip.working, info.matrix_name)
     return Setup(job, clip, reader, method(job.method, job.weights, job.device), on_progress)
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from vidprop.edits.colour import PaintedKey
 from vidprop.video import Frame, VideoWriter, create_video
 
-from .ahead import ahead
 from .contract import Array
 from .gallery import Gallery
 from .join import Joiner, side_by_side
@@ -27,7 +26,7 @@ def write(setup: Setup, known: Known, results: Results, gallery: Gallery) -> Arr
     """
     counter = Counter("write", len(known.frames), setup.on_progress)
     joiner, confidence = Joiner(setup.clip.info.format.in_colour()), []
-    with _writer(setup, joiner) as writer, closing(ahead(setup.clip.frames())) as frames:
+    with _writer(setup, joiner) as writer, closing(setup.clip.frames()) as frames:
         for frame in frames:
             edit, trust = results.of(frame.index)
             key = known.keys.get(frame.index)
@@ -47,7 +46,8 @@ def _painted(setup: Setup, key: Key | None) -> PaintedKey | None:
 
 
 def _shown(setup: Setup, joiner: Joiner, frame: Frame, coloured: Frame) -> Frame:
-    return side_by_side(joiner.join(frame, None), coloured) if setup.job.compare else coloured
+    shown = side_by_side(joiner.join(frame, None), coloured) if setup.job.compare else coloured
+    return replace(shown, index=shown.index - setup.clip.offset)
 
 
 def _writer(setup: Setup, joiner: Joiner) -> VideoWriter:

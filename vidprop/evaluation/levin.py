@@ -41,8 +41,9 @@ class Levin:
         hinted = np.ravel_multi_index((positions[:, 0], positions[:, 1]), luma.shape)
         given = np.zeros((luma.size, values.shape[1]))
         given[hinted] = values
-        # Twice as fast as SciPy's default order, for this pattern.
-        solver = splu(self._system(luma, hinted), permc_spec="MMD_AT_PLUS_A")
+        # Rows sum to 0 or more, so no pivot is needed; looking for one spoils the order, and
+        # took 5 to 12 times as long.
+        solver = splu(self._system(luma, hinted), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0)
         return solver.solve(given).T.reshape(-1, *luma.shape).astype(np.float32)
 
     def _system(self, luma: Array, hinted: NDArray[np.int64]) -> csc_array:

@@ -1,0 +1,159 @@
+"""HDR clips made by the virtual camera, with what a camera's curve says of them, on disk.
+
+FOLDER/NAME/luma.npy         [T, H, W] uint8, the guide
+FOLDER/NAME/stops.npy        [T, 3, h, w] float16, the truth; h = H/2, w = W/2
+FOLDER/NAME/shown.npy        [T, 3, h, w] float16, stops by the curve found from key frames
+FOLDER/NAME/trust.npy        [T, h, w] uint8, how far those can be trusted, 255 for 1
+FOLDER/NAME/drift.npy        [T, 3] float32, measured change of exposure since the first frame
+FOLDER/NAME/to_previous.npy  [T, h, w, 2] float16, pixels of [h, w]; the first is 0
+FOLDER/NAME/to_next.npy      the same to the frame after; the last is 0
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidprop.alignment import consecutive_flows, flow_luma
+from vidprop.edits.camera_curve import CameraCurve, KeyPair, fit_curve
+from vidprop.edits.camera_exposure import DriftTracker, SmallFrame
+from vidprop.edits.hdr import radiance_key
+from vidprop.errors import InputError
+
+from .clips import halved
+from .virtual_camera import Shot, ShotConfig, render_shot
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class HdrClip:
+    """One clip in memory or mapped from disk; the fields are those of the module's table."""
+
+    luma: NDArray[np.uint8]
+    stops: NDArray[np.float16]
+    shown: NDArray[np.float16]
+    trust: NDArray[np.uint8]
+    drift: NDArray[np.float32]
+    to_previous: NDArray[np.float16]
+    to_next: NDArray[np.float16]
+
+    def __len__(self) -> int:
+        return len(self.luma)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of the edit, the size networks work at."""
+        return self.trust.shape[1], self.trust.shape[2]
+
+
+def render_clip(rng: np.random.Generator, scenes: Sequence[Path], config: ShotConfig) -> HdrClip:
+    """A random shot, and what the HDR edit sees of it."""
+    return clip_of(render_shot(rng, scenes, config), rng)
+
+
+def clip_of(shot: Shot, rng: np.random.Generator) -> HdrClip:
+    """What the HDR edit sees of a shot whose first frame, or first and last, are key frames."""
+    signals = shot.ldr.astype(np.float32) / np.float32(255)
+    stops = [radiance_key(frame, *frame.shape[:2]).stops for frame in shot.radiance]
+    ends = (0, -1) if rng.random() < 0.5 else (0,)
+    curve = fit_curve([KeyPair(signals[i], stops[i]) for i in ends]).curve
+    luma = np.stack([flow_luma(luma_of(signal)) for signal in signals])
+    frames = [_small(signal, curve) for signal in signals]
+    tracker = DriftTracker()
+    to_previous, to_next = _flows(luma)
+    return HdrClip(
+        luma=luma,
+        stops=_planes([halve(frame) for frame in stops]),
+        shown=_planes([frame.stops for frame in frames]),
+        trust=np.stack([np.rint(f.trust.min(axis=-1) * 255).astype(np.uint8) for f in frames]),
+        drift=np.stack([tracker.add(frame) for frame in frames]).astype(np.float32),
+        to_previous=to_previous,
+        to_next=to_next,
+    )
+
+
+def pack_shots(
+    scenes: Sequence[Path],
+    folder: Path,
+    config: ShotConfig,
+    *,
+    count: int,
+    seed: int = 0,
+    workers: int | None = None,
+    progress: Callable[[str], None] = print,
+) -> None:
+    """Render `count` clips into `folder`; those already there are left as they are."""
+    places = [folder / f"{number:05d}" for number in range(count)]
+    jobs = [
+        (place, seed + n) for n, place in enumerate(places) if not (place / "to_next.npy").exists()
+    ]
+    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+        for name in pool.map(partial(_pack, scenes=scenes, config=config), jobs):
+            progress(name)
+
+
+def load_hdr_clips(folder: Path, *, in_memory: bool = False) -> list[HdrClip]:
+    """Open every packed clip, in order of their names.
+
+    Raises:
+        InputError: the folder holds none.
+    """
+    mode: Literal["r"] | None = None if in_memory else "r"
+    places = sorted(folder.glob("*/to_next.npy")) if folder.is_dir() else []
+    if not places:
+        raise InputError(f"folder: {folder} holds no packed HDR clips; pack them first")
+    return [
+        HdrClip(
+            **{
+                f.name: np.load(p.with_name(f"{f.name}.npy"), mmap_mode=mode)
+                for f in fields(HdrClip)
+            }
+        )
+        for p in places
+    ]
+
+
+def luma_of(signal: Array) -> NDArray[np.float32]:
+    """The guide of a frame [H, W, 3]: BT.709 luma."""
+    return signal @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
+def halve(image: Array) -> NDArray[np.float32]:
+    """[H, W, C] at half its size."""
+    size = (image.shape[1] // 2, image.shape[0] // 2)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+
+
+def _small(signal: Array, curve: CameraCurve) -> SmallFrame:
+    luma = flow_luma(halve(luma_of(signal)))
+    return SmallFrame(luma, halve(curve.stops(signal)), halve(curve.weights(signal)))
+
+
+def _planes(frames: Sequence[Array]) -> NDArray[np.float16]:
+    return np.stack([frame.transpose(2, 0, 1) for frame in frames]).astype(np.float16)
+
+
+def _flows(luma: NDArray[np.uint8]) -> Iterator[NDArray[np.float16]]:
+    still = np.zeros((1, luma.shape[1] // 2, luma.shape[2] // 2, 2), np.float16)
+    for reverse in (False, True):
+        flows = consecutive_flows(luma, threads=1, reverse=reverse)
+        moving = np.stack([halved(flow) for flow in flows]).astype(np.float16)
+        yield np.concatenate([moving, still] if reverse else [still, moving])
+
+
+def _pack(job: tuple[Path, int], scenes: Sequence[Path], config: ShotConfig) -> str:
+    cv2.setNumThreads(1)
+    folder, seed = job
+    clip = render_clip(np.random.default_rng(seed), scenes, config)
+    folder.mkdir(parents=True, exist_ok=True)
+    for field in fields(HdrClip):
+        np.save(folder / f"{field.name}.npy", getattr(clip, field.name))
+    return f"{folder.name}: {len(clip)} frames of {clip.luma.shape[2]}x{clip.luma.shape[1]}"

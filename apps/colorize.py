@@ -7,7 +7,7 @@ import typer
 
 from vidprop.edits.hintfiles import HintFiles, hint_files
 from vidprop.edits.keyfiles import key_files
-from vidprop.propagation import ColourJob, Encoding, Outcome, colorize
+from vidprop.propagation import ColourJob, Outcome, Reading, Wishes, colorize
 from vidprop.video import probe_video
 
 from ._options import Device, End, Overwrite, Size, Start, Weights, excerpt
@@ -89,6 +89,16 @@ def command(
         Path | None, typer.Option(help="The same for the network that reads hints.")
     ] = None,
     device: Device = "auto",
+    deinterlace: Annotated[
+        bool | None,
+        typer.Option(
+            "--deinterlace/--progressive",
+            help="Make frames of the fields of interlaced video, or take them as they are.",
+        ),
+    ] = None,
+    keep_damaged: Annotated[
+        bool, typer.Option("--keep-damaged", help="Go on where the input is damaged or cut short.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     first, stop = excerpt(clip, start, end)
@@ -112,8 +122,8 @@ def command(
         stop=stop,
         reuse_keys=reuse_keys,
         compare=compare,
-        shrink_to=_PREVIEW_LINES if preview else None,
-        encoding=Encoding(codec, crf, pix_fmt),
+        reading=Reading(deinterlace, keep_damaged, _PREVIEW_LINES if preview else None),
+        wishes=Wishes(codec, crf, pix_fmt),
         overwrite=overwrite or preview,
         keep_work=keep_work and not preview,
         report=None if no_report or preview else report or target.with_suffix(".report.html"),
@@ -134,6 +144,8 @@ def tell(outcome: Outcome, report: Path | None) -> None:
     for loan in outcome.borrowed:
         shot = loan.shot
         typer.echo(f"frames {shot.start} to {shot.stop - 1}: coloured from key frame {loan.number}")
+    for note in outcome.notes:
+        typer.echo(note)
     if outcome.work:
         folder, size = outcome.work
         typer.echo(f"{folder}: {size / 1e6:.0f} MB of finished parts, for further key frames")

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vidprop.video import PlaneFormat
 
+    from .clip import Reading
     from .colorizer import Colorizer, ColouredFrame
     from .contract import Estimate, KeyEdit, SpanPropagator
     from .engine import colorize
-    from .job import ColourJob, Encoding
+    from .job import ColourJob, Wishes
     from .outcome import Outcome
     from .progress import OnProgress, Progress, Stage
 
@@ -17,7 +18,6 @@ _HOMES = {
     "ColouredFrame": ".colorizer",
     "Colorizer": ".colorizer",
     "ColourJob": ".job",
-    "Encoding": ".job",
     "Estimate": ".contract",
     "KeyEdit": ".contract",
     "OnProgress": ".progress",
@@ -25,7 +25,9 @@ _HOMES = {
     "Progress": ".progress",
     "PlaneFormat": "vidprop.video",
     "SpanPropagator": ".contract",
+    "Reading": ".clip",
     "Stage": ".progress",
+    "Wishes": ".job",
     "colorize": ".engine",
 }
 
@@ -33,15 +35,16 @@ __all__ = [
     "Colorizer",
     "ColourJob",
     "ColouredFrame",
-    "Encoding",
     "Estimate",
     "KeyEdit",
     "OnProgress",
     "Outcome",
     "PlaneFormat",
     "Progress",
+    "Reading",
     "SpanPropagator",
     "Stage",
+    "Wishes",
     "colorize",
 ]
 

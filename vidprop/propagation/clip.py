@@ -10,12 +10,26 @@ from numpy.typing import NDArray
 
 from vidprop.edits.guide import working_guide, working_size
 from vidprop.edits.upsampling import reduce_plane
-from vidprop.video import Frame, VideoInfo, open_video, probe_video
+from vidprop.video import Frame, VideoInfo, VideoReader, open_video, probe_video
 
 from .ahead import ahead
 from .plan import digest
 
 Guide = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a clip is read.
+
+    deinterlace: see `open_video`; None refuses interlaced video.
+    keep_damaged: go on where frames are damaged or the file is cut short.
+    shrink_to: lines to which frames are reduced; None leaves them.
+    """
+
+    deinterlace: bool | None = None
+    keep_damaged: bool = False
+    shrink_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +39,7 @@ class Clip:
     Frames of a sequence have the numbers of its files; other clips begin with 0.
 
     path: what was opened.
-    info: of the frames as they are given out.
+    info: of the excerpt, and of its frames as they are given out.
     working: height and width of the guides.
     start: the number of its first frame.
     stop: one past its last frame; None for the end of the file.
@@ -36,6 +50,7 @@ class Clip:
     working: tuple[int, int]
     start: int
     stop: int | None
+    reading: Reading
 
     @classmethod
     def open(
@@ -44,21 +59,22 @@ class Clip:
         size: int,
         start: int = 0,
         stop: int | None = None,
-        shrink_to: int | None = None,
+        reading: Reading | None = None,
     ) -> "Clip":
         """Look at a clip without reading its frames.
 
         Args:
             size: lines of the guides.
-            shrink_to: lines to which the frames themselves are reduced.
         Raises:
             DecodeError: it cannot be read.
-            InputError: it is smaller than can be worked with.
+            InputError: it is smaller than can be worked with, or has no such excerpt.
         """
-        info = probe_video(path)
-        working = working_size(info.height, info.width, size)
-        begin = max(start, info.first_number or 0)
-        return cls(path, _shrunk(info, shrink_to), working, begin, stop)
+        whole, how = probe_video(path), reading or Reading()
+        working = working_size(whole.height, whole.width, size)
+        begin = max(start, whole.first_number or 0)
+        unread = cls(path, whole, working, begin, stop, how)
+        with unread._reader(begin) as reader:
+            return replace(unread, info=_shrunk(reader.info, how.shrink_to))
 
     @property
     def offset(self) -> int:
@@ -73,9 +89,7 @@ class Clip:
 
     def frames(self, start: int | None = None) -> Generator[Frame, None, None]:
         """Frames from `start` on; close the iterator to stop before the end."""
-        begin = self.start if start is None else start
-        end = None if self.stop is None else self.stop - self.offset
-        with open_video(self.path, start=begin - self.offset, end=end) as reader:
+        with self._reader(self.start if start is None else start) as reader:
             for frame in reader:
                 yield self._numbered(frame)
 
@@ -85,6 +99,15 @@ class Clip:
         for frame in self.frames(start):
             depth, full = layout.bit_depth, layout.full_range
             yield frame.index, working_guide(frame.luma, depth, full, self.working)
+
+    def _reader(self, start: int) -> VideoReader:
+        return open_video(
+            self.path,
+            start=start - self.offset,
+            end=None if self.stop is None else self.stop - self.offset,
+            deinterlace=self.reading.deinterlace,
+            damaged="keep" if self.reading.keep_damaged else "raise",
+        )
 
     def _numbered(self, frame: Frame) -> Frame:
         size = self.info.height, self.info.width

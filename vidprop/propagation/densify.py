@@ -15,7 +15,8 @@ from vidprop.edits.hintfiles import HintFiles, point_hints, stroke_hints
 from vidprop.edits.hints import HintMaps, point_maps, superpixel_positions
 from vidprop.errors import EncodeError, InputError
 from vidprop.networks.spatial import SpatialNetwork
-from vidprop.video import Frame, PlaneFormat, read_image, to_rgb, write_image
+from vidprop.video import Frame, PlaneFormat, read_image, write_image
+from vidprop.video.conversion import to_rgb
 from vidprop.weights import load_weights
 
 from .contract import Array
@@ -81,8 +82,9 @@ def densify(job: DensifyJob) -> int:
     if job.output.exists() and not job.overwrite:
         raise EncodeError(f"{job.output} is there already; --overwrite replaces it")
     image = read_image(job.picture)
-    key = painted_key(image, *image.shape[:2])
-    working = working_size(*image.shape[:2], job.size)
+    height, width = image.shape[:2]
+    key = painted_key(image, height, width)
+    working = working_size(height, width, job.size)
     guide = working_guide(key.luma, 8, True, working)
     hints = _hints(job, key, guide)
     edit = Densifier(job.weights, job.device)(guide, hints)

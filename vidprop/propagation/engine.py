@@ -46,7 +46,7 @@ def colorize(job: ColourJob, on_progress: OnProgress = unheard) -> Outcome:
     plan = _plan(setup, known, loans)
     store = Store(work_folder(job.output), _STEP)
     store.write_manifest(_facts(setup))
-    gallery = Gallery(setup.clip.info.format.in_colour(), known.frames, known.keys)
+    gallery = Gallery(setup.joiner.written, known.frames, known.keys)
     with _working(_worker(setup, known, store, plan), plan) as finished:
         confidence = write(setup, known, Results(plan, store, finished), gallery)
     outcome = _outcome(setup, known, loans, confidence, gallery, _tidied(job, store, plan))
@@ -130,5 +130,6 @@ def _outcome(
         borrowed=loans,
         grey=tuple(shot for shot in known.keyless if shot not in lent),
         gallery=gallery,
+        notes=setup.writer.notes,
         work=work,
     )

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vidprop.errors import EncodeError
-from vidprop.video import to_rgb, write_image
+from vidprop.video import write_image
+from vidprop.video.conversion import to_rgb
 
 from .ahead import ahead
 from .clip import Clip

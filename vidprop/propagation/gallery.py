@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidprop.edits.upsampling import reduce_plane
-from vidprop.video import Frame, PlaneFormat, to_rgb
+from vidprop.video import Frame, PlaneFormat
+from vidprop.video.conversion import to_rgb
 
 Picture = NDArray[np.uint8]
 

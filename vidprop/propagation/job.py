@@ -7,10 +7,12 @@ from vidprop.edits.hintfiles import HintFiles
 from vidprop.edits.keyfiles import KeyFile
 from vidprop.errors import InputError, KeyFrameError
 
+from .clip import Reading
+
 
 @dataclass(frozen=True, slots=True)
-class Encoding:
-    """How the output is encoded; None leaves it to the container's default."""
+class Wishes:
+    """How the output is to be encoded, as in `create_video`; None leaves it to the container."""
 
     codec: str | None = None
     crf: int | None = None
@@ -31,7 +33,7 @@ class ColourJob:
     start, stop: the excerpt to work on, in frames; key frames keep the numbers of the file.
     reuse_keys: fill a shot without a key frame from the one most like it.
     compare: write grey and coloured side by side.
-    shrink_to: lines of the output, for a quick look; None for the size of the clip.
+    reading: how the input is read.
     keep_work: leave finished stretches for a later run with other key frames.
     report: where the report goes; None for none.
     """
@@ -50,8 +52,8 @@ class ColourJob:
     stop: int | None = None
     reuse_keys: bool = False
     compare: bool = False
-    shrink_to: int | None = None
-    encoding: Encoding = field(default_factory=Encoding)
+    reading: Reading = field(default_factory=Reading)
+    wishes: Wishes = field(default_factory=Wishes)
     overwrite: bool = False
     keep_work: bool = True
     report: Path | None = None

@@ -109,7 +109,7 @@ def _hints(
         given = [hint for hint in points if hint.frame == number]
         yield number, point_hints(given, reader.size, reader.working, reader.matrix)
     for file in job.hints.pictures:
-        if file.number in seen.guides:
+        if file.number is not None and file.number in seen.guides:
             yield file.number, stroke_hints(reader.painted(file.path), reader.working)
     if job.auto_hints:
         from .densify import sampled_hints

@@ -22,6 +22,7 @@ class Outcome:
     borrowed: the shots that took a key frame from elsewhere.
     grey: the shots that have no key frame.
     gallery: small pictures of some frames.
+    notes: what could not be copied from the input as it was.
     work: the folder with finished stretches, and its bytes; None if it was removed.
     """
 
@@ -35,4 +36,5 @@ class Outcome:
     borrowed: tuple[Borrowed, ...]
     grey: tuple[range, ...]
     gallery: Gallery
+    notes: tuple[str, ...]
     work: tuple[Path, int] | None

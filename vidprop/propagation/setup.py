@@ -1,11 +1,12 @@
 """What one run works with, made from what the user asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from vidprop.errors import EncodeError, InputError
+from vidprop.video import PlaneFormat, VideoInfo, VideoWriter, create_video
 
 from .clip import Clip
 from .job import ColourJob
+from .join import Joiner
 from .keys import KeyReader
 from .methods import Method, method
 from .progress import OnProgress
@@ -13,33 +14,52 @@ from .progress import OnProgress
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A job, its clip and key frame reader, and what carries the edit."""
+    """A job, its clip and key frame reader, what carries the edit, and where the result goes.
+
+    writer: nothing is written before its first frame.
+    """
 
     job: ColourJob
     clip: Clip
     reader: KeyReader
     carrier: Method
+    joiner: Joiner
+    writer: VideoWriter
     on_progress: OnProgress
 
 
 def prepare(job: ColourJob, on_progress: OnProgress) -> Setup:
-    """See that the job can be begun.
+    """See that the job can be begun, so that nobody waits an hour for an error.
 
     Raises:
         VidpropError: the input, the output's place, the network or the device is not there.
     """
-    _check_output(job)
-    clip = Clip.open(job.input, job.size, job.start, job.stop, job.shrink_to)
+    clip = Clip.open(job.input, job.size, job.start, job.stop, job.reading)
     info = clip.info
     reader = KeyReader((info.height, info.width), clip.working, info.matrix_name)
-    return Setup(job, clip, reader, method(job.method, job.weights, job.device), on_progress)
+    writer = _writer(job, info)
+    carrier = method(job.method, job.weights, job.device)
+    return Setup(job, clip, reader, carrier, Joiner(writer.format), writer, on_progress)
 
 
-def _check_output(job: ColourJob) -> None:
-    """Found at once, not when the first frame is ready."""
-    if not job.output.exists():
-        return
-    if job.input.exists() and job.output.samefile(job.input):
-        raise InputError(f"output: {job.output} is the input")
-    if not job.overwrite:
-        raise EncodeError(f"{job.output} is there already; --overwrite replaces it")
+def _writer(job: ColourJob, info: VideoInfo) -> VideoWriter:
+    """One that need not convert chroma: it is made at the size that is stored."""
+    given = info.format.in_colour((0, 0))
+    stored = _create(job, info, given).stored
+    if stored.subsampling != given.subsampling:
+        given = replace(given, rgb=False, subsampling=stored.subsampling)
+    return _create(job, info, given)
+
+
+def _create(job: ColourJob, info: VideoInfo, given: PlaneFormat) -> VideoWriter:
+    return create_video(
+        job.output,
+        like=info,
+        format=given,
+        size=(info.width * (2 if job.compare else 1), info.height),
+        codec=job.wishes.codec,
+        crf=job.wishes.crf,
+        pix_fmt=job.wishes.pix_fmt,
+        copy_from=job.input,
+        overwrite=job.overwrite,
+    )

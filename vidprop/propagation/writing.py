@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from vidprop.edits.colour import PaintedKey
-from vidprop.video import Frame, VideoWriter, create_video
+from vidprop.video import Frame
 
 from .contract import Array
 from .gallery import Gallery
-from .join import Joiner, side_by_side
+from .join import side_by_side
 from .keys import Key
 from .look import Known
 from .progress import Counter
@@ -25,13 +25,13 @@ def write(setup: Setup, known: Known, results: Results, gallery: Gallery) -> Arr
         EncodeError: the output cannot be written; nothing of it is left.
     """
     counter = Counter("write", len(known.frames), setup.on_progress)
-    joiner, confidence = Joiner(setup.clip.info.format.in_colour()), []
-    with _writer(setup, joiner) as writer, closing(setup.clip.frames()) as frames:
+    confidence = []
+    with setup.writer as writer, closing(setup.clip.frames()) as frames:
         for frame in frames:
             edit, trust = results.of(frame.index)
             key = known.keys.get(frame.index)
-            coloured = joiner.join(frame, edit, _painted(setup, key))
-            writer.write(_shown(setup, joiner, frame, coloured))
+            coloured = setup.joiner.join(frame, edit, _painted(setup, key))
+            writer.write(_shown(setup, frame, coloured))
             confidence.append(1.0 if key and not key.partial else trust)
             gallery.offer(coloured, confidence[-1])
             counter.add()
@@ -45,20 +45,8 @@ def _painted(setup: Setup, key: Key | None) -> PaintedKey | None:
     return setup.reader.painted(key.picture)
 
 
-def _shown(setup: Setup, joiner: Joiner, frame: Frame, coloured: Frame) -> Frame:
-    shown = side_by_side(joiner.join(frame, None), coloured) if setup.job.compare else coloured
-    return replace(shown, index=shown.index - setup.clip.offset)
-
-
-def _writer(setup: Setup, joiner: Joiner) -> VideoWriter:
-    job, info = setup.job, setup.clip.info
-    return create_video(
-        job.output,
-        like=replace(info, width=info.width * (2 if job.compare else 1)),
-        format=joiner.written,
-        codec=job.encoding.codec,
-        crf=job.encoding.crf,
-        pix_fmt=job.encoding.pix_fmt,
-        copy_from=job.input,
-        overwrite=job.overwrite,
-    )
+def _shown(setup: Setup, frame: Frame, coloured: Frame) -> Frame:
+    index = frame.index - setup.clip.offset
+    if not setup.job.compare:
+        return replace(coloured, index=index)
+    return replace(side_by_side(setup.joiner.join(frame, None), coloured), index=index)

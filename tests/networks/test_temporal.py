@@ -8,7 +8,7 @@ from vidprop.networks.temporal import Estimate, Reference, Seen, TemporalConfig,
 
 SMALL = TemporalConfig(
     match_channels=4, context_channels=4, encoder=(8, 8), guidance=(8, 8), key_radius=1,
-    previous_radius=1,
+    previous_radius=1, search_channels=4,
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from vidprop.training.loop import LoopConfig, Run, train
 
 NETWORK = TemporalConfig(
     match_channels=4, context_channels=4, encoder=(8,), guidance=(8,), key_radius=1,
-    previous_radius=1,
+    previous_radius=1, search_channels=4,
 )  # fmt: skip
 COLOUR = ColourConfig(crop=(16, 16), streams=2, frames=2, longest=4)
 

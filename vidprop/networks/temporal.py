@@ -2,7 +2,8 @@
 
 Everything runs at the working size, half the size of the guide. A frame has candidates for
 its edit: the edit of each reference (key frame before, key frame after, frame before), taken
-where alignment points and where a learned match in a window round that place points. The
+where alignment points, where a learned match in a window round that place points, and
+where a match over the whole key frame finds the same thing again, however far it went. The
 guidance network looks at the frame, the candidates and how well they fit, and predicts how
 candidates mix, how much of the mix is injected at each pixel, and the affinities with which
 the scans carry it to where no candidate can be trusted.
@@ -20,6 +21,9 @@ from vidprop.networks.guidance import GuidanceConfig, GuidanceNetwork
 from vidprop.ops.match import match
 from vidprop.ops.scan import propagate_normalised
 
+# Pixels of the working size along the side of a block of the search over whole key frames.
+BLOCK = 4
+
 
 @dataclass(frozen=True)
 class TemporalConfig:
@@ -31,15 +35,12 @@ class TemporalConfig:
         match_channels: features compared by the match.
         context_channels: features of the frame that the guidance network is given.
         encoder, guidance: channels a level, finest first (see GuidanceConfig).
+        search_channels: features of the match over whole key frames; 0 leaves it out.
+        search_radius: of the window round the place that it finds.
         key_radius: of the match in key frames, in pixels of the working size; 0 leaves it out.
         previous_radius: the same in the frame before.
         use_previous: whether the frame before is a reference at all.
         extra_candidates: edits given from elsewhere with a reliability (a camera curve's radiance).
-        ways: neighbours a pixel takes from in a scan step: 3, or 1.
-        own_affinities: affinities for each channel of the edit instead of shared ones.
-        units: scans in cascade, with affinities of their own.
-        integration: of the four directions, "mix" (learned, a pixel) or "max" (node-wise).
-        key_context: give the guidance network the aligned features of the key frames too.
     """
 
     edit_channels: int = 2
@@ -48,6 +49,8 @@ class TemporalConfig:
     context_channels: int = 24
     encoder: tuple[int, ...] = (24, 48, 64)
     guidance: tuple[int, ...] = (32, 64, 96)
+    search_channels: int = 16
+    search_radius: int = 3
     key_radius: int = 4
     previous_radius: int = 2
     use_previous: bool = True
@@ -56,7 +59,8 @@ class TemporalConfig:
     def __post_init__(self) -> None:
         if min(self.edit_channels, self.match_channels, self.context_channels) < 1:
             raise InputError(f"channels must be 1 or more, not {self}")
-        if min(self.key_radius, self.previous_radius, self.extra_candidates) < 0:
+        counts = (self.key_radius, self.previous_radius, self.search_radius)
+        if min(*counts, self.search_channels, self.extra_candidates) < 0:
             raise InputError(f"radii and counts must be 0 or more, not {self}")
 
     @property
@@ -64,18 +68,30 @@ class TemporalConfig:
         """Match radius of each reference slot: before, after and, if used, previous."""
         return (self.key_radius,) * 2 + (self.previous_radius,) * self.use_previous
 
+    def of_slot(self, slot: int) -> int:
+        """How many candidates a reference slot gives: warped, matched, and for keys searched."""
+        return 1 + (self.radii[slot] > 0) + 2 * (slot < 2 and self.search_channels > 0)
+
     @property
     def candidates(self) -> int:
         """How many candidates are mixed."""
-        return sum(1 + (r > 0) for r in self.radii) + self.extra_candidates
+        return sum(map(self.of_slot, range(len(self.radii)))) + self.extra_candidates
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A frame's guide as the network sees it: `match` is [N, h, w, F], unit length."""
+    """A frame's guide as the network sees it.
+
+    Attributes:
+        luma: [N, 4, h, w], its four pixels for each of the working size, centred on 0.
+        match: [N, h, w, F], unit length.
+        search: [N, h', w', S], the same for blocks of `BLOCK` x `BLOCK`.
+        context: [N, X, h, w].
+    """
 
     luma: Tensor
     match: Tensor
+    search: Tensor
     context: Tensor
 
 
@@ -110,9 +126,8 @@ class TemporalNetwork(nn.Module):
     def __init__(self, config: TemporalConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or TemporalConfig()
-        self.encoder = GuidanceNetwork(
-            GuidanceConfig(4, config.match_channels + config.context_channels, config.encoder)
-        )
+        self._looks = (config.match_channels, config.search_channels, config.context_channels)
+        self.encoder = GuidanceNetwork(GuidanceConfig(4, sum(self._looks), config.encoder))
         facts = config.candidates * (config.edit_channels + 3) + len(config.radii)
         # mix, injection, confidence, four directions' mix and affinities
         self._heads = (config.candidates, 1, 1, 4, 12)
@@ -121,16 +136,19 @@ class TemporalNetwork(nn.Module):
         )
         self.sharpness = nn.Parameter(torch.tensor(10.0))
         self.window_bias = nn.ParameterList(_centred(r) for r in config.radii)
+        if config.search_channels:
+            self.search_sharpness = nn.Parameter(torch.tensor(10.0))
+            self.search_bias = _centred(config.search_radius)
 
     def look(self, guide: Tensor) -> Seen:
         """Take in a frame's guide [N, 1, 2h, 2w], 0 to 1; keep the result while it is needed."""
         shuffled = F.pixel_unshuffle(guide, 2) - 0.5
         features = self.encoder(shuffled).float()
-        compared, context = features.split(
-            [self.config.match_channels, self.config.context_channels], 1
-        )
-        unit = F.normalize(compared.permute(0, 2, 3, 1), dim=-1)
-        return Seen(shuffled, unit, context)
+        matched, searched, context = features.split(self._looks, 1)
+        blocks = searched
+        if self.config.search_channels:
+            blocks = F.avg_pool2d(searched, BLOCK, ceil_mode=True)
+        return Seen(shuffled, _unit(matched), _unit(blocks), context)
 
     def forward(
         self,
@@ -161,33 +179,64 @@ class TemporalNetwork(nn.Module):
     def _candidates(
         self, frame: Seen, reference: Reference | None, slot: int
     ) -> tuple[list[Tensor], Tensor]:
-        """The slot's candidates [N, C + 3, h, w]: edit, coverage, luma residual, similarity."""
+        """The slot's candidates [N, C + 3, h, w]: edit, coverage, luma residual, fit."""
         n, _, h, w = frame.luma.shape
-        radius = self.config.radii[slot]
         if reference is None:
             empty = frame.luma.new_zeros(n, self.config.edit_channels + 3, h, w)
-            return [empty] * (1 + (radius > 0)), empty[:, :1]
+            return [empty] * self.config.of_slot(slot), empty[:, :1]
         luma = frame.luma.mean(1, keepdim=True)
-        carried = [reference.edit, reference.coverage, reference.seen.luma.mean(1, keepdim=True)]
-        value = torch.cat(carried, 1)
+        # What is not covered must not dilute what is: edits travel multiplied by coverage.
+        value = torch.cat(
+            [
+                reference.edit * reference.coverage,
+                reference.coverage,
+                reference.seen.luma.mean(1, keepdim=True),
+            ],
+            1,
+        )
         key = reference.seen.match
         grid, inside = _sampling_grid(reference.positions, key.shape[1], key.shape[2])
         taken = _sample(torch.cat([value, key.permute(0, 3, 1, 2)], 1), grid)
         warped, features = taken[:, : value.shape[1]], taken[:, value.shape[1] :]
         similarity = (frame.match.permute(0, 3, 1, 2) * features).sum(1, keepdim=True)
-        found = [_fact(warped, luma, similarity)]
-        if radius:
+        found = [_fact(warped, similarity, luma)]
+        if self.config.radii[slot]:
             centre = reference.positions.detach().round().int()
-            out, score = match(
-                frame.match * self.sharpness,
-                key,
-                value.permute(0, 2, 3, 1).float(),
-                centre,
-                self.window_bias[slot],
-            )
-            fit = score.unsqueeze(1).clamp(min=-30.0) / 10
-            found.append(_fact(out.permute(0, 3, 1, 2), luma, fit))
+            bias = self.window_bias[slot]
+            found.append(_fact(*self._match(frame, reference, value, centre, bias), luma))
+        if slot < 2 and self.config.search_channels:
+            found += self._searched(frame, reference, value, luma)
         return found, inside
+
+    def _match(
+        self, frame: Seen, reference: Reference, value: Tensor, centre: Tensor, bias: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        out, score = match(
+            frame.match * self.sharpness,
+            reference.seen.match,
+            value.permute(0, 2, 3, 1).float(),
+            centre,
+            bias,
+        )
+        return out.permute(0, 3, 1, 2), score.unsqueeze(1).clamp(min=-30.0) / 10
+
+    def _searched(
+        self, frame: Seen, reference: Reference, value: Tensor, luma: Tensor
+    ) -> list[Tensor]:
+        """Candidates from anywhere in the key frame: of whole blocks, and matched within them."""
+        h, w = frame.luma.shape[2:]
+        rows, columns = frame.search.shape[1:3]
+        query, key = (x.search.flatten(1, 2) for x in (frame, reference.seen))
+        scores = self.search_sharpness * query @ key.transpose(1, 2)
+        blocks = F.avg_pool2d(value, BLOCK, ceil_mode=True)
+        found = scores.softmax(-1) @ blocks.flatten(2).transpose(1, 2)
+        best, place = scores.max(-1)
+        coarse = torch.cat([found, best.unsqueeze(-1) / 10], -1)
+        coarse = coarse.transpose(1, 2).unflatten(2, (rows, columns))
+        coarse = _enlarged(coarse, h, w)
+        centre = _centres(place.view(-1, rows, columns), reference.seen.search.shape[2], h, w)
+        fine = self._match(frame, reference, value, centre, self.search_bias)
+        return [_fact(coarse[:, :-1], coarse[:, -1:], luma), _fact(*fine, luma)]
 
     def _guide(self, frame: Seen, candidates: list[Tensor], facts: list[Tensor]) -> list[Tensor]:
         c = self.config.edit_channels
@@ -226,9 +275,28 @@ class TemporalNetwork(nn.Module):
             raise InputError("references must hold at least one frame whose edit is known")
 
 
-def _fact(value: Tensor, luma: Tensor, fit: Tensor) -> Tensor:
-    edit_and_coverage, reference_luma = value[:, :-1], value[:, -1:]
-    return torch.cat([edit_and_coverage, luma - reference_luma, fit], 1)
+def _fact(value: Tensor, fit: Tensor, luma: Tensor) -> Tensor:
+    coverage, reference_luma = value[:, -2:-1], value[:, -1:]
+    edit = value[:, :-2] / coverage.clamp(min=1e-3)
+    return torch.cat([edit, coverage, luma - reference_luma, fit], 1)
+
+
+def _unit(features: Tensor) -> Tensor:
+    """[N, F, h, w] -> [N, h, w, F], of length 1."""
+    return F.normalize(features.permute(0, 2, 3, 1), dim=-1)
+
+
+def _enlarged(blocks: Tensor, h: int, w: int) -> Tensor:
+    return F.interpolate(blocks, scale_factor=BLOCK, mode="bilinear")[:, :, :h, :w]
+
+
+def _centres(place: Tensor, columns: int, h: int, w: int) -> Tensor:
+    """Positions [N, h, w, 2] that keep their offset from their block in the block found."""
+    blocks = torch.stack([place % columns, place // columns], -1)
+    rows, across = torch.arange(h, device=place.device), torch.arange(w, device=place.device)
+    of_pixel = blocks[:, rows // BLOCK][:, :, across // BLOCK] * BLOCK
+    offset = torch.stack(torch.meshgrid(across % BLOCK, rows % BLOCK, indexing="xy"), -1)
+    return (of_pixel + offset).int()
 
 
 def _given(edit: Tensor, reliability: Tensor) -> Tensor:

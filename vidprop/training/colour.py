@@ -13,7 +13,7 @@ from vidprop.networks.temporal import Seen, TemporalConfig, TemporalNetwork
 from vidprop.training.clips import Clip
 from vidprop.training.loop import Metrics
 from vidprop.training.losses import EditLoss, chroma_psnr, chroma_to_rgb
-from vidprop.training.streams import Remembered, Sequence, Streams, walk, walked
+from vidprop.training.streams import Remembered, Sequence, Streams, fields_of, walk, walked
 
 Array = NDArray[np.float32]
 
@@ -254,9 +254,8 @@ def _strip(network: TemporalNetwork, clip: Clip) -> NDArray[np.uint8]:
 
 
 def _pack(memory: Remembered) -> list[Tensor]:
-    seen = memory.seen
-    return [seen.luma, seen.match, seen.context, memory.edit, memory.confidence]
+    return [*fields_of(memory.seen), memory.edit, memory.confidence]
 
 
 def _unpack(tensors: list[Tensor]) -> Remembered:
-    return Remembered(Seen(*tensors[:3]), *tensors[3:])
+    return Remembered(Seen(*tensors[:-2]), *tensors[-2:])

@@ -188,7 +188,7 @@ class Remembered:
     confidence: Tensor
 
     def detach(self) -> "Remembered":
-        seen = Seen(self.seen.luma.detach(), self.seen.match.detach(), self.seen.context.detach())
+        seen = Seen(*(x.detach() for x in fields_of(self.seen)))
         return Remembered(seen, self.edit.detach(), self.confidence.detach())
 
 
@@ -240,20 +240,19 @@ def _after(batch: dict[str, Tensor], seen: Seen, covered: Tensor, t: int) -> Ref
     return Reference(seen, batch["after_edit"], covered, batch["positions_after"][:, t])
 
 
+def fields_of(seen: Seen) -> tuple[Tensor, ...]:
+    """The tensors of a `Seen`, in the order it takes them."""
+    return seen.luma, seen.match, seen.search, seen.context
+
+
 def _split(seen: Seen, parts: int) -> list[Seen]:
-    fields = (x.chunk(parts) for x in (seen.luma, seen.match, seen.context))
+    fields = (x.chunk(parts) for x in fields_of(seen))
     return [Seen(*part) for part in zip(*fields, strict=True)]
 
 
 def _where(fresh: Tensor, new: Remembered, old: Remembered) -> Remembered:
     pick = fresh.view(-1, 1, 1, 1)
-    seen = (
-        torch.where(pick, a, b)
-        for a, b in (
-            (new.seen.luma, old.seen.luma),
-            (new.seen.match, old.seen.match),
-            (new.seen.context, old.seen.context),
-        )
-    )
+    pairs = zip(fields_of(new.seen), fields_of(old.seen), strict=True)
+    seen = (torch.where(pick, a, b) for a, b in pairs)
     edit = torch.where(pick, new.edit, old.edit)
     return Remembered(Seen(*seen), edit, torch.where(pick, new.confidence, old.confidence))

@@ -1,0 +1,30 @@
+"""Files in, files out: videos, image sequences, stills. Knows no network and no torch."""
+
+from .encoding import Encoding, plan_encoding
+from .exr import ExrImage, read_exr, write_exr
+from .formats import Frame, PlaneFormat, VideoInfo
+from .images import read_image, write_image
+from .mastering import ContentLight, LightMeter, Mastering
+from .reader import VideoReader, open_video, probe_video
+from .writer import VideoWriter, create_video
+
+__all__ = [
+    "ContentLight",
+    "Encoding",
+    "ExrImage",
+    "Frame",
+    "LightMeter",
+    "Mastering",
+    "PlaneFormat",
+    "VideoInfo",
+    "VideoReader",
+    "VideoWriter",
+    "create_video",
+    "open_video",
+    "plan_encoding",
+    "probe_video",
+    "read_exr",
+    "read_image",
+    "write_exr",
+    "write_image",
+]

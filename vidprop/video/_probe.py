@@ -45,6 +45,16 @@ def probe(path: Path) -> Probe:
     return Probe(info, index)
 
 
+def start_of(path: Path) -> Fraction:
+    """What a file's clock shows when it starts.
+
+    Raises:
+        DecodeError: the file cannot be read.
+    """
+    with open_media(path) as container:
+        return _start_time(container)
+
+
 def _first_frames(container: Any, stream: Any, path: Path) -> list[Any]:
     use_threads(stream)
     frames: list[Any] = []

@@ -1,5 +1,6 @@
 """Outputs that appear whole or not at all: written under another name, then renamed."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +26,22 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     temporary = temporary_beside(path)
     try:
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise EncodeError(f"{path}: cannot be written ({error.strerror})") from error
+        with writing(path):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's errors into EncodeError."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = "the disk is full" if full else f"cannot be written ({error.strerror})"
+        raise EncodeError(f"{path}: {reason}") from error
 
 
 def check_target(path: Path, *, overwrite: bool, sources: tuple[Path | None, ...] = ()) -> None:
@@ -61,10 +72,8 @@ def is_same(path: Path, other: Path) -> bool:
 
 def _check_writable(path: Path) -> None:
     temporary = temporary_beside(path)
-    try:
+    with writing(path):
         # A new file, should an older run still be writing to one of that name.
         temporary.unlink(missing_ok=True)
         temporary.touch()
         temporary.unlink()
-    except OSError as error:
-        raise EncodeError(f"{path}: cannot be written ({error.strerror})") from error

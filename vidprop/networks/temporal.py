@@ -232,7 +232,7 @@ class TemporalNetwork(nn.Module):
         found = scores.softmax(-1) @ blocks.flatten(2).transpose(1, 2)
         best, place = scores.max(-1)
         coarse = torch.cat([found, best.unsqueeze(-1) / 10], -1)
-        coarse = coarse.transpose(1, 2).unflatten(2, (rows, columns))
+        coarse = coarse.transpose(1, 2).reshape(-1, coarse.shape[2], rows, columns)
         coarse = _enlarged(coarse, h, w)
         centre = _centres(place.view(-1, rows, columns), reference.seen.search.shape[2], h, w)
         fine = self._match(frame, reference, value, centre, self.search_bias)

@@ -1,11 +1,15 @@
 """A small clip whose colours are known: textured blocks that move, two shots."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
 
+from vidprop.video import Frame, PlaneFormat, VideoInfo, create_video, open_video, write_image
+
+GREY = PlaneFormat(grey=True, matrix="bt709")
 HEIGHT, WIDTH = 64, 96
 FIRST_SHOT, SECOND_SHOT = 14, 10
 
@@ -38,3 +42,40 @@ def luma_codes(rgb):
 def truth():
     rgb = np.concatenate([shot(1, FIRST_SHOT), shot(2, SECOND_SHOT)])
     return Truth(np.rint(rgb * 255).astype(np.uint8), luma_codes(rgb), FIRST_SHOT)
+
+
+def write_clip(path, lumas, chroma=None, *, layout=GREY, rate=Fraction(25), **wishes):
+    """Encode luma planes [N, H, W] and, if given, chroma [N, 2, h, w] losslessly."""
+    height, width = lumas[0].shape
+    info = VideoInfo(width, height, layout, rate)
+    with create_video(path, like=info, **({"codec": "ffv1"} | wishes)) as writer:
+        for index, luma in enumerate(lumas):
+            planes = None if chroma is None else chroma[index]
+            writer.write(Frame(index, index / rate, luma, planes))
+    return path
+
+
+def read_clip(path):
+    """Luma [N, H, W] and chroma [N, 2, h, w] of a file, and what it is."""
+    with open_video(path) as video:
+        frames = list(video)
+        chroma = [frame.chroma for frame in frames]
+        return np.stack([f.luma for f in frames]), np.stack(chroma), video.info
+
+
+@pytest.fixture(scope="session")
+def grey_clip(tmp_path_factory, truth):
+    return write_clip(tmp_path_factory.mktemp("clip") / "grey.mkv", truth.luma)
+
+
+@pytest.fixture
+def make_keys(tmp_path, truth):
+    """Write key frames of these numbers; give back their folder."""
+
+    def make(*numbers, folder="keys"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for number in numbers:
+            write_image(tmp_path / folder / f"{number:05d}.png", truth.rgb[number])
+        return tmp_path / folder
+
+    return make

@@ -69,12 +69,12 @@ class Clip:
             DecodeError: it cannot be read.
             InputError: it is smaller than can be worked with, or has no such excerpt.
         """
-        whole, how = probe_video(path), reading or Reading()
+        whole, how = _with_matrix(probe_video(path)), reading or Reading()
         working = working_size(whole.height, whole.width, size)
         begin = max(start, whole.first_number or 0)
         unread = cls(path, whole, working, begin, stop, how)
         with unread._reader(begin) as reader:
-            return replace(unread, info=_shrunk(reader.info, how.shrink_to))
+            return replace(unread, info=_shrunk(_with_matrix(reader.info), how.shrink_to))
 
     @property
     def offset(self) -> int:
@@ -156,6 +156,13 @@ class GuideReader:
                 self._last = number, guide
                 return guide
         raise AssertionError(f"frame {frame} was there at the first look")
+
+
+def _with_matrix(info: VideoInfo) -> VideoInfo:
+    """Grey pictures are often tagged as RGB, which says nothing of the chroma they will get."""
+    if info.format.grey and info.format.matrix == "gbr":
+        return replace(info, format=replace(info.format, matrix="bt709"))
+    return info
 
 
 def _shrunk(info: VideoInfo, lines: int | None) -> VideoInfo:

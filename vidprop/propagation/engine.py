@@ -28,6 +28,7 @@ _STEP = 2**-11
 # At 256 lines a stretch of this many bytes has 240 frames of 256x448.
 _STRETCH_BYTES = 240 * 256 * 448
 _LONGEST_STRETCH = 240
+_SHORTEST_STRETCH = 24
 
 
 def colorize(job: ColourJob, on_progress: OnProgress = unheard) -> Outcome:
@@ -62,7 +63,7 @@ def _plan(setup: Setup, known: Known, loans: tuple[Borrowed, ...]) -> Plan:
         identities={number: key.identity for number, key in known.keys.items()},
         partial=frozenset(number for number, key in known.keys.items() if key.partial),
         context=digest(repr(_facts(setup)), repr(_STEP)),
-        longest=max(24, min(_LONGEST_STRETCH, _STRETCH_BYTES // (height * width))),
+        longest=max(_SHORTEST_STRETCH, min(_LONGEST_STRETCH, _STRETCH_BYTES // (height * width))),
     ).plan(loans)
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vidprop.errors import InputError
+from vidprop.networks.carry import CarryConfig
 from vidprop.networks.temporal import Estimate, Reference, Seen, TemporalConfig, TemporalNetwork
 
 SMALL = TemporalConfig(
@@ -83,3 +84,25 @@ def test_misfits_are_named() -> None:
         _estimate(network, frame, None, None, None)
     with pytest.raises(InputError, match="channels must be 1 or more"):
         TemporalConfig(edit_channels=0)
+
+
+@pytest.mark.parametrize(
+    "carrying",
+    [
+        CarryConfig(connections=1),
+        CarryConfig(connections=0),
+        CarryConfig(mix="max"),
+        CarryConfig(own=True),
+        CarryConfig(units=2),
+        CarryConfig(handmade=True),
+    ],
+    ids=str,
+)
+def test_every_way_of_carrying_keeps_a_flat_edit(carrying: CarryConfig) -> None:
+    config = TemporalConfig(**{**vars(SMALL), "carry": carrying, "aligned": False})
+    network = _network(config)
+    frame = network.look(torch.rand(1, 1, 16, 24))
+    colour = torch.tensor([0.2, -0.3]).view(1, 2, 1, 1).expand(1, 2, 8, 12)
+    key = _reference(network, colour)
+    estimate = _estimate(network, frame, key, key, None)
+    torch.testing.assert_close(estimate.edit, colour, atol=1e-5, rtol=0)

@@ -10,16 +10,16 @@ the scans carry it to where no candidate can be trusted.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vidprop.errors import InputError
+from vidprop.networks.carry import CarryConfig, carry
 from vidprop.networks.guidance import GuidanceConfig, GuidanceNetwork
 from vidprop.ops.match import match
-from vidprop.ops.scan import propagate_normalised
 
 # Pixels of the working size along the side of a block of the search over whole key frames.
 BLOCK = 4
@@ -40,6 +40,8 @@ class TemporalConfig:
         key_radius: of the match in key frames, in pixels of the working size; 0 leaves it out.
         previous_radius: the same in the frame before.
         use_previous: whether the frame before is a reference at all.
+        aligned: look in key frames where alignment points, or, as the pure TPN, straight ahead.
+        carry: how the scans carry what is injected.
         extra_candidates: edits given from elsewhere with a reliability (a camera curve's radiance).
     """
 
@@ -55,8 +57,12 @@ class TemporalConfig:
     previous_radius: int = 2
     use_previous: bool = True
     extra_candidates: int = 0
+    aligned: bool = True
+    carry: CarryConfig = field(default_factory=CarryConfig)
 
     def __post_init__(self) -> None:
+        if isinstance(self.carry, dict):  # as JSON has it
+            object.__setattr__(self, "carry", CarryConfig(**self.carry))
         if min(self.edit_channels, self.match_channels, self.context_channels) < 1:
             raise InputError(f"channels must be 1 or more, not {self}")
         counts = (self.key_radius, self.previous_radius, self.search_radius)
@@ -129,8 +135,8 @@ class TemporalNetwork(nn.Module):
         self._looks = (config.match_channels, config.search_channels, config.context_channels)
         self.encoder = GuidanceNetwork(GuidanceConfig(4, sum(self._looks), config.encoder))
         facts = config.candidates * (config.edit_channels + 3) + len(config.radii)
-        # mix, injection, confidence, four directions' mix and affinities
-        self._heads = (config.candidates, 1, 1, 4, 12)
+        # mix, injection, confidence, what the scans need
+        self._heads = (config.candidates, 1, 1, config.carry.outputs(config.edit_channels))
         self.guidance = GuidanceNetwork(
             GuidanceConfig(4 + config.context_channels + facts, sum(self._heads), config.guidance)
         )
@@ -174,7 +180,7 @@ class TemporalNetwork(nn.Module):
             facts.append(inside)
         candidates += [_given(*pair) for pair in extra]
         guidance = self._guide(frame, candidates, facts)
-        return self._propagate(candidates, guidance)
+        return self._propagate(frame, candidates, guidance)
 
     def _candidates(
         self, frame: Seen, reference: Reference | None, slot: int
@@ -194,14 +200,16 @@ class TemporalNetwork(nn.Module):
             ],
             1,
         )
-        key = reference.seen.match
-        grid, inside = _sampling_grid(reference.positions, key.shape[1], key.shape[2])
+        key, positions = reference.seen.match, reference.positions
+        if not self.config.aligned:
+            positions = _straight_ahead(positions)
+        grid, inside = _sampling_grid(positions, key.shape[1], key.shape[2])
         taken = _sample(torch.cat([value, key.permute(0, 3, 1, 2)], 1), grid)
         warped, features = taken[:, : value.shape[1]], taken[:, value.shape[1] :]
         similarity = (frame.match.permute(0, 3, 1, 2) * features).sum(1, keepdim=True)
         found = [_fact(warped, similarity, luma)]
         if self.config.radii[slot]:
-            centre = reference.positions.detach().round().int()
+            centre = positions.detach().round().int()
             bias = self.window_bias[slot]
             found.append(_fact(*self._match(frame, reference, value, centre, bias), luma))
         if slot < 2 and self.config.search_channels:
@@ -246,20 +254,15 @@ class TemporalNetwork(nn.Module):
         seen = torch.cat([frame.luma, frame.context, *(x * gain for x in candidates), *facts], 1)
         return list(self.guidance(seen).float().split(self._heads, 1))
 
-    def _propagate(self, candidates: list[Tensor], guidance: list[Tensor]) -> Estimate:
+    def _propagate(self, frame: Seen, candidates: list[Tensor], guidance: list[Tensor]) -> Estimate:
         c = self.config.edit_channels
-        mix, injection, confidence, directions, affinity = guidance
+        mix, injection, confidence, steps = guidance
         stack = torch.stack(candidates, 1)
         weight = mix.softmax(1).unsqueeze(2) * stack[:, :, c : c + 1].clamp(0, 1)
         covered = weight.sum(1)
         edit = (weight * stack[:, :, :c]).sum(1) / covered.clamp(min=1e-4)
-        n, _, h, w = affinity.shape
-        # A share for nobody keeps the three below 1 in sum: the scan stays stable.
-        affinity = F.pad(affinity.view(n, 4, 3, h, w), (0, 0, 0, 0, 0, 1)).softmax(2)[:, :, :3]
         injection = torch.sigmoid(injection + 1) * covered
-        edit = propagate_normalised(
-            edit, affinity.unsqueeze(2), injection.unsqueeze(1), mix=directions.softmax(1)
-        )
+        edit = carry(self.config.carry, edit, injection, steps, frame.luma.mean(1, keepdim=True))
         return Estimate(edit, torch.sigmoid(confidence) * covered.clamp(max=1))
 
     def _check(
@@ -301,6 +304,14 @@ def _centres(place: Tensor, columns: int, h: int, w: int) -> Tensor:
 
 def _given(edit: Tensor, reliability: Tensor) -> Tensor:
     return torch.cat([edit, reliability, torch.zeros_like(edit[:, :1]), reliability], 1)
+
+
+def _straight_ahead(positions: Tensor) -> Tensor:
+    h, w = positions.shape[1:3]
+    across = torch.arange(w, device=positions.device, dtype=positions.dtype)
+    down = torch.arange(h, device=positions.device, dtype=positions.dtype)
+    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
+    return grid.expand_as(positions)
 
 
 def _sampling_grid(positions: Tensor, h: int, w: int) -> tuple[Tensor, Tensor]:

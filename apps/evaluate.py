@@ -13,6 +13,8 @@ from rich.progress import track
 
 from vidprop.evaluation import clips, protocol, registry, sheets, sparse, tables
 from vidprop.evaluation.methods import MethodOptions
+from vidprop.video import write_image
+from vidprop.video._whole import written_whole
 
 from . import _options
 
@@ -110,9 +112,10 @@ def _evaluate(
         scores += done.scores()
         if sheet_folder:
             sheet_folder.mkdir(parents=True, exist_ok=True)
-            sheets.write_sheet(sheet_folder / f"{path.stem}.png", draw(done))
+            write_image(sheet_folder / f"{path.stem}.png", draw(done))
     if json_file:
-        tables.write_whole(json_file, tables.to_json(scores, settings).encode())
+        with written_whole(json_file) as temporary:
+            temporary.write_text(tables.to_json(scores, settings))
     typer.echo(tables.report(scores))
 
 

@@ -1,6 +1,7 @@
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import ColorRange, Colorspace
 
 
 @pytest.fixture(scope="session")
@@ -20,13 +21,23 @@ def clip_folder(tmp_path_factory, pictures):
     return folder
 
 
-def write_clip(path, pictures):
+@pytest.fixture(scope="session")
+def bt601_clip(tmp_path_factory, pictures):
+    """The first two of these frames, BT.601."""
+    path = tmp_path_factory.mktemp("bt601") / "clip.mkv"
+    write_clip(path, pictures[:2], Colorspace.ITU601)
+    return path
+
+
+def write_clip(path, pictures, matrix=Colorspace.ITU709):
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv444p"
+        stream.codec_context.colorspace = matrix
+        stream.codec_context.color_range = ColorRange.MPEG
         for picture in pictures:
             frame = av.VideoFrame.from_ndarray(picture).reformat(
-                format="yuv444p", dst_colorspace="ITU709", dst_color_range="MPEG"
+                format="yuv444p", dst_colorspace=matrix, dst_color_range=ColorRange.MPEG
             )
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

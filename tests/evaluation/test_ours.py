@@ -1,6 +1,6 @@
 import numpy as np
-from vidprop.evaluation.spans import ByHints, BySpans
 
+from vidprop.evaluation.ours import ByHints, BySpans
 from vidprop.propagation.contract import Estimate
 
 

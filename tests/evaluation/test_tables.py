@@ -4,7 +4,7 @@ from dataclasses import dataclass
 import pytest
 
 from vidprop.evaluation.protocol import Score
-from vidprop.evaluation.tables import clip_table, mean_table, report, to_json, write_whole
+from vidprop.evaluation.tables import clip_table, mean_table, report, to_json
 
 
 def score(clip, method, psnr, seconds=0.01):
@@ -66,10 +66,3 @@ def test_json_holds_settings_scores_and_means():
         "warp_error": 0.0002,
         "seconds": 0.01,
     }
-
-
-def test_a_file_is_written_whole_and_leaves_no_part(tmp_path):
-    write_whole(tmp_path / "a.json", b"one")
-    write_whole(tmp_path / "a.json", b"two")
-    assert (tmp_path / "a.json").read_bytes() == b"two"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]

@@ -1,19 +1,16 @@
 """Colour clips and photographs, decoded into memory at the size of the evaluation."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import av
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from vidprop.color.matrices import rgb_to_ycbcr, ycbcr_to_rgb
+from vidprop.color.quantisation import dequantise_chroma, dequantise_luma
 from vidprop.errors import DecodeError, InputError
 from vidprop.evaluation.methods import Array, resized
+from vidprop.video import Frame, VideoInfo, open_video, read_image
 
 CLIP_SUFFIXES = (".mp4", ".mkv", ".mov", ".webm", ".avi")
 PHOTO_SUFFIXES = (".png", ".webp", ".jpg", ".jpeg", ".bmp", ".tif")
@@ -49,13 +46,15 @@ def load_clip(path: Path, lines: int = 256, frames: int | None = None) -> Colour
     """The first frames of a video file, its short side about `lines` pixels.
 
     Raises:
-        DecodeError: the file is no video, or has no frame.
+        DecodeError: the file is no video.
+        InputError: it is grey.
     """
-    decoded = [_working(planes, lines) for planes in islice(_decode(path), frames)]
-    if not decoded:
+    with open_video(path) as video:
+        planes = [_working(frame, video.info, lines) for frame in islice(video, frames)]
+    if not planes:
         raise DecodeError(f"{path}: no frame could be read")
-    planes = np.stack(decoded)
-    return ColourClip(path.stem, planes[:, 0], planes[:, 1:])
+    stacked = np.stack(planes)
+    return ColourClip(path.stem, stacked[:, 0], stacked[:, 1:])
 
 
 def load_photo(path: Path, lines: int = 256) -> ColourClip:
@@ -63,13 +62,15 @@ def load_photo(path: Path, lines: int = 256) -> ColourClip:
 
     Raises:
         DecodeError: the file is no image.
+        InputError: it is not in colour, with 8 or 16 bits.
     """
-    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise DecodeError(f"{path}: not an image")
-    planes = rgb_to_ycbcr(np.float32(bgr[..., ::-1] / 255)).transpose(2, 0, 1)
-    working = _working(planes, lines)[None]
-    return ColourClip(path.stem, working[:, 0], working[:, 1:])
+    image = read_image(path)
+    if image.ndim != 3 or image.dtype not in (np.uint8, np.uint16):
+        raise InputError(f"{path}: a colour photograph of 8 or 16 bits is needed")
+    rgb = dequantise_luma(image[..., :3], 8 * image.itemsize, full_range=True)
+    planes = rgb_to_ycbcr(rgb).transpose(2, 0, 1)
+    working = resized(planes, *_working_size(rgb.shape, lines))
+    return ColourClip(path.stem, working[:1], working[None, 1:])
 
 
 def load_first(path: Path, lines: int = 256) -> ColourClip:
@@ -92,23 +93,21 @@ def clip_paths(folder: Path, suffixes: tuple[str, ...] = CLIP_SUFFIXES) -> list[
     return paths
 
 
-def _working(planes: NDArray[Any], lines: int) -> Array:
-    height, width = planes.shape[1:]
-    scale = lines / min(height, width)
-    return resized(planes, *(max(1, round(side * scale / 16)) * 16 for side in (height, width)))
+def _working_size(shape: tuple[int, ...], lines: int) -> tuple[int, int]:
+    """Height and width with a short side of about `lines`, of a plane or picture of a shape."""
+    height, width = (max(1, round(side * lines / min(shape[:2]) / 16)) * 16 for side in shape[:2])
+    return height, width
 
 
-def _decode(path: Path) -> Iterator[Array]:
-    try:
-        with av.open(str(path)) as container:
-            for frame in container.decode(video=0):
-                codes = frame.to_ndarray(format="yuv444p").astype(np.float32)
-                yield _unit(codes, full_range=frame.color_range == 2)
-    except (av.FFmpegError, IndexError) as error:
-        raise DecodeError(f"{path}: {error}") from error
-
-
-def _unit(codes: Array, full_range: bool) -> Array:
-    offset, scale = ([0, 128, 128], [255] * 3) if full_range else ([16, 128, 128], [219, 224, 224])
-    column = np.array([offset, scale], np.float32)[:, :, None, None]
-    return (codes - column[0]) / column[1]
+def _working(frame: Frame, info: VideoInfo, lines: int) -> Array:
+    """Y, Cb and Cr of BT.709 at the working size: [3, H, W]."""
+    if frame.chroma is None:
+        raise InputError(f"{info.path}: a grey clip has no colours to compare with")
+    size = _working_size(frame.luma.shape, lines)
+    depth, full_range = info.format.bit_depth, info.format.full_range
+    luma = resized(dequantise_luma(frame.luma[None], depth, full_range), *size)
+    chroma = resized(dequantise_chroma(frame.chroma, depth, full_range), *size)
+    planes = np.concatenate([luma, chroma])
+    if info.matrix_name == "bt709":
+        return planes
+    return rgb_to_ycbcr(ycbcr_to_rgb(planes, info.matrix_name, axis=0), axis=0)

@@ -1,7 +1,6 @@
 """Contact sheets: pictures side by side, to look at what the figures say."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from vidprop.evaluation.clips import to_rgb
 from vidprop.evaluation.protocol import TRUTH, Run
 from vidprop.evaluation.sparse import SparseRun
-from vidprop.evaluation.tables import write_whole
 
 Picture = NDArray[np.uint8]
 _CAPTION_LINES = 18
@@ -33,12 +31,6 @@ def sparse_sheet(run: SparseRun) -> Picture:
     for method, chroma in run.estimates.items():
         columns[method] = [_bytes(run.clip.rgb(0, chroma))]
     return _sheet(columns)
-
-
-def write_sheet(path: Path, picture: Picture) -> None:
-    """Write a picture [H, W, 3], R'G'B', as PNG."""
-    _, content = cv2.imencode(".png", picture[..., ::-1])
-    write_whole(path, content.tobytes())
 
 
 def _hinted(run: SparseRun) -> NDArray[Any]:

@@ -152,17 +152,6 @@ def test_exposure_shifts_the_result() -> None:
     )
 
 
-def test_the_curve_alone_gives_an_edit_and_its_reliability() -> None:
-    stops = np.log2(picture(64, 96))
-    edit, trust = hdr.curve_edit(shown(stops), CURVE, STILL, 0.0, (32, 48))
-    assert edit.shape == (3, 32, 48)
-    assert trust.shape == (1, 32, 48)
-    assert 0 <= trust.min() <= trust.max() <= 1
-    expected = cv2.resize(stops, (48, 32), interpolation=cv2.INTER_AREA).transpose(2, 0, 1) / 8
-    well = trust[0] > 0.99
-    assert np.abs(edit - expected)[:, well].max() < 0.01
-
-
 def test_an_edit_of_half_the_size_is_enlarged_with_the_pictures_edges() -> None:
     stops = np.full((64, 64, 3), -5.0, np.float32)
     stops[:, 31:] = -1

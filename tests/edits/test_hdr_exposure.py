@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from vidprop.edits.camera_curve import assumed_curve
-from vidprop.edits.camera_exposure import DriftTracker, SmallFrame, exposures
+from vidprop.edits.camera_exposure import DriftTracker, SmallFrame, exposures, offset
 
 CURVE = assumed_curve()
 
@@ -82,3 +82,16 @@ def test_offsets_meet_both_key_frames(last: float) -> None:
 
 def test_without_key_frames_the_first_frame_is_the_measure() -> None:
     np.testing.assert_allclose(exposures(DRIFT, None, None).offsets, -np.stack(DRIFT))
+
+
+def test_the_offset_of_a_key_frame_is_taken_where_the_curve_is_trusted() -> None:
+    shown = np.random.default_rng(0).normal(0, 1, (30, 40, 3))
+    stops, trust = shown + np.array([1.0, 2.0, 3.0]), np.ones((30, 40))
+    stops[:10] += 5
+    trust[:10] = 0
+    np.testing.assert_allclose(offset(stops, shown, trust), [1, 2, 3])
+
+
+def test_without_trusted_pixels_the_offset_is_that_of_all() -> None:
+    shown = np.zeros((8, 9, 3))
+    np.testing.assert_allclose(offset(shown + 2, shown, np.zeros((8, 9))), 2)

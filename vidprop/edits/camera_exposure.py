@@ -74,6 +74,18 @@ class DriftTracker:
         return self._drift.copy()
 
 
+def offset(stops: Array, shown: Array, trust: Array) -> Array:
+    """By how much stops [..., 3] lie above those of the camera curve, [3].
+
+    The median where the curve can be trusted in all channels, `trust` [...] above a half;
+    of all pixels where there are too few of these.
+    """
+    chosen = trust > _TRUSTED
+    if chosen.sum() < _LEAST_SHARE * chosen.size:
+        chosen = np.ones_like(chosen)
+    return np.median((stops - shown)[chosen], axis=0)
+
+
 def exposures(drift: Sequence[Array], first: Array | None, last: Array | None) -> Exposures:
     """Join the drift along a span with the offsets of the key frames at its ends.
 

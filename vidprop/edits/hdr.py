@@ -24,7 +24,7 @@ Array = NDArray[np.floating]
 STOPS_PER_UNIT = 8.0
 """Stops in one unit of the edit that networks see."""
 LEAST_LIKENESS = 0.5
-_DEEPEST = 16.0  # stops below a key frame's median under which all is black
+_DEEPEST = 14.0  # stops below a key frame's median under which all is black
 _SLACK = 0.1  # stops by which a clipped pixel may lie below the camera's white
 _SMALL_SIDE = 64
 
@@ -127,22 +127,9 @@ def from_edit(edit: Array, middle: Array | float) -> NDArray[np.float32]:
     return np.ascontiguousarray(moved, dtype=np.float32)
 
 
-def curve_edit(
-    signal: Array, curve: CameraCurve, offset: Array, middle: Array | float, size: tuple[int, int]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What the camera curve alone says of a frame, at the size networks work at.
-
-    Args:
-        signal: [H, W, 3]. offset: [3], stops to add to the curve's. size: (h, w).
-    Returns:
-        the edit [3, h, w], and how far it can be trusted in all channels, [1, h, w].
-    """
-    height, width = size
-    way = cv2.INTER_AREA
-    stops = cv2.resize(curve.stops(signal) + np.float32(offset), (width, height), interpolation=way)
-    trust = curve.weights(signal).min(axis=-1)
-    trust = cv2.resize(trust, (width, height), interpolation=way)
-    return to_edit(stops, middle), trust[None]
+def middle_of(stops: Array) -> float:
+    """What a network shall see as 0: the median of a key frame's stops."""
+    return float(np.median(stops))
 
 
 def enlarge(edit: Array, signal: Array, middle: Array | float) -> NDArray[np.float32]:

@@ -50,18 +50,22 @@ class RadiancePropagator:
         found = exposures(shown.drift, *offsets)
         middle = middle_of(next(stops for stops in ends if stops is not None))
         zero = middle + found.light
-        keys = [_moved(key, -zero[place]) for key, place in ((before, 0), (after, -1))]
+        keys = _moved(before, -zero[0]), _moved(after, -zero[-1])
         candidates = _Candidates(shown, found.offsets - zero)
-        for place, estimate in enumerate(self._carry(Lumas(guides), keys, candidates)):
+        for place, estimate in enumerate(self._carry(Lumas(guides), *keys, candidates)):
             edit = _shifted(estimate.edit, zero[place])
             yield Estimate(edit, estimate.confidence)
 
     def _carry(
-        self, lumas: Sequence[Array], keys: list[KeyEdit | None], candidates: "_Candidates"
+        self,
+        lumas: Sequence[Array],
+        before: KeyEdit | None,
+        after: KeyEdit | None,
+        candidates: "_Candidates",
     ) -> Iterator[Estimate]:
         if isinstance(self._propagator, NetworkPropagator):
-            return self._propagator.propagate(lumas, *keys, extra=candidates)
-        return self._propagator.propagate(lumas, *keys)
+            return self._propagator.propagate(lumas, before, after, candidates)
+        return self._propagator.propagate(lumas, before, after)
 
 
 class Lumas(Sequence[Array]):

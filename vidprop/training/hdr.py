@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vidprop.edits.camera_exposure import exposures
-from vidprop.edits.hdr import STOPS_PER_UNIT
+from vidprop.edits.camera_exposure import exposures, offset
+from vidprop.edits.hdr import STOPS_PER_UNIT, middle_of
 from vidprop.networks.temporal import Estimate, TemporalConfig, TemporalNetwork
 from vidprop.training.carrying import Carrying
 from vidprop.training.hdr_clips import HdrClip
@@ -23,7 +23,6 @@ Array = NDArray[Any]
 
 # Below so many stops under the middle differences are hardly seen, and count ever less.
 _DARK = 5.0
-_TRUSTED = 128
 _DEEPEST = 14.0
 
 
@@ -120,7 +119,7 @@ def sequence_of(
     first, last = (_offset(clip, now, end) for end in (0, -1))
     near = (None, last) if switched else (first, None)
     found = exposures(list(clip.drift[now]), *((first, last) if both else near))
-    middle = _middle(clip, now, -1 if switched else 0)
+    middle = middle_of(clip.stops[now][-1 if switched else 0].astype(np.float32))
     known = _edit(truth - _spread(found.light), middle)
     curve = _edit(shown + _spread(found.offsets - found.light), middle)
     extra = np.concatenate([curve[:, order], trust[:, None]], axis=1)[:, None]
@@ -206,16 +205,8 @@ def _spread(values: Array) -> NDArray[np.float32]:
 def _offset(clip: HdrClip, now: slice, end: int) -> Array:
     """By how much a frame's truth lies above the curve, [3] in stops."""
     at = range(len(clip))[now][end]
-    trusted = clip.trust[at] > _TRUSTED
-    difference = clip.stops[at].astype(np.float32) - clip.shown[at].astype(np.float32)
-    chosen = difference[:, trusted] if trusted.sum() > 50 else difference.reshape(3, -1)
-    return np.median(chosen, axis=1)
-
-
-def _middle(clip: HdrClip, now: slice, end: int) -> float:
-    """Stops of middle grey in a key frame: those of its medium bright pixels."""
-    stops = clip.stops[range(len(clip))[now][end]].astype(np.float32)
-    return float(np.median(stops))
+    stops, shown = (x[at].astype(np.float32).transpose(1, 2, 0) for x in (clip.stops, clip.shown))
+    return offset(stops, shown, clip.trust[at] / 255)
 
 
 def _edit(stops: Array, middle: float) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """The encoders: which layouts each one takes, and its options in ffmpeg's words.
 
-Layouts are those of ffmpeg's `-h encoder=NAME`; planar ones only.
+Layouts are those of ffmpeg's `-h encoder=NAME`, as far as they are planar and NUT, through
+which they pass, knows them (it has no 4:4:0 of more than 8 bits).
 """
 
 import re
@@ -155,7 +156,7 @@ CODECS: Mapping[str, Codec] = {
     for codec in (
         Codec("h264", "libx264", _layouts("420 422 444", (8, 10), "gray"), _h264, 16, even=True),
         Codec("hevc", "libx265", _layouts("420 422 444", _WIDE, "gray"), _hevc, 18, even=True),
-        Codec("vp9", "libvpx-vp9", _layouts("420 422 440 444", _WIDE), _vp9, 20),
+        Codec("vp9", "libvpx-vp9", _layouts("420 422 444", _WIDE) | {"yuv440p"}, _vp9, 20),
         Codec("av1", "libsvtav1", _layouts("420", (8, 10)), _svt_av1, 22, even=True),
         Codec("av1-aom", "libaom-av1", _layouts("420 422 444", _WIDE, "gray"), _aom_av1, 20),
         Codec(
@@ -170,8 +171,7 @@ CODECS: Mapping[str, Codec] = {
             "ffv1",
             "ffv1",
             _layouts("420 422 444", (8, 9, 10, 12, 14, 16), "gray")
-            | _layouts("440", _WIDE)
-            | _layouts("411 410", (8,))
+            | _layouts("440 411 410", (8,))
             | frozenset({"gbrp9le", "gbrp10le", "gbrp12le", "gbrp14le", "gbrp16le"})
             | frozenset(f"yuva{s}p{b}" for s in (420, 422, 444) for b in ("", "10le", "16le")),
             _ffv1,

@@ -16,8 +16,7 @@ from ._rate import STANDARD_RATE, constant_rate, mean_rate
 from .formats import VideoInfo
 
 # Interlaced films often start with some frames, a title, that are not marked so.
-_FRAMES_LOOKED_AT = 4
-_PROGRESSIVE = (0, 1)  # AVFieldOrder: unknown, progressive
+_FRAMES_LOOKED_AT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ def _describe(
         duration=_duration(stream, index, count, rate, variable),
         rotation=int(first.rotation) % 360,
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),
-        interlaced=_is_interlaced(context, frames),
+        interlaced=any(frame.interlaced_frame for frame in frames),
         codec=context.codec.canonical_name,
         container=container.format.name,
         timecode=_timecode(container),
@@ -146,10 +145,6 @@ def _start_time(container: Any) -> Fraction:
     starts = [s.start_time * s.time_base for s in container.streams if s.start_time is not None]
     near = [Fraction(start) for start in starts if abs(start - rough) <= Fraction(1, 1_000_000)]
     return min(near, default=rough)
-
-
-def _is_interlaced(context: Any, frames: list[Any]) -> bool:
-    return context.field_order not in _PROGRESSIVE or any(f.interlaced_frame for f in frames)
 
 
 def _timecode(container: Any) -> str | None:

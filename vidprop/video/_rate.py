@@ -14,8 +14,8 @@ def constant_rate(
     Matroska rounds times to milliseconds, MPEG to 1/90000 s: a tick of noise is no
     variable rate, and `on_grid` takes it off again.
     """
-    for rate in candidates:
-        if rate and rate > 0 and _follows(times, time_base, rate):
+    for rate in (standard for each in candidates for standard in _readings(each)):
+        if rate > 0 and _follows(times, time_base, rate):
             return rate
     return None
 
@@ -31,6 +31,14 @@ def on_grid(time: Fraction, start: Fraction, rate: Fraction, tolerance: Fraction
     """The multiple of 1/rate after `start` nearest to `time`, or `time` if none is near."""
     exact = start + round((time - start) * rate) / rate
     return exact if abs(exact - time) <= tolerance else time
+
+
+def _readings(rate: Fraction | None) -> list[Fraction]:
+    """The rate itself, after the exact rate it is a rounding of, such as 60000/1001."""
+    if not rate:
+        return []
+    exact = [Fraction(round(rate)), Fraction(1000 * round(rate * 1001 / 1000), 1001)]
+    return [*(each for each in exact if abs(each - rate) < rate / 10_000), rate]
 
 
 def _follows(times: Sequence[int], time_base: Fraction, rate: Fraction) -> bool:

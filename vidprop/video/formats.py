@@ -69,6 +69,7 @@ class PlaneFormat:
             raise InputError(f"bit_depth: 8 to 16 bits are supported, got {self.bit_depth}")
         if self.grey or self.rgb:
             object.__setattr__(self, "subsampling", (0, 0))
+            object.__setattr__(self, "full_range", self.full_range or self.rgb)
         if self.subsampling not in SUBSAMPLINGS:
             raise InputError(f"subsampling: one of {list(SUBSAMPLINGS)}, got {self.subsampling}")
 

@@ -16,11 +16,12 @@ from vidprop.evaluation.methods import MethodOptions
 from vidprop.video import write_image
 from vidprop.video._whole import written_whole
 
-from . import _options
+from . import _options, evaluate_hdr
 
 app = typer.Typer(
     no_args_is_help=True, help="Score methods on clips and photographs whose colours are known."
 )
+app.command("hdr")(evaluate_hdr.command)
 
 Interval = Annotated[int, typer.Option(min=2, help="Frames from key frame to key frame.")]
 Sides = Annotated[

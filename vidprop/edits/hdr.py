@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidprop.color.matrices import BT709, Primaries, convert_primaries
+from vidprop.color.transfer import srgb_encode
 from vidprop.errors import KeyFrameError
 
 from .camera_curve import CameraCurve
+from .camera_exposure import offset
 from .camera_limits import ramp
 from .upsampling import upsample
 
@@ -132,12 +134,23 @@ def middle_of(stops: Array) -> float:
     return float(np.median(stops))
 
 
-def enlarge(edit: Array, signal: Array, middle: Array | float) -> NDArray[np.float32]:
-    """An edit [3, h, w] as stops [H, W, 3], at the size of a frame's signal [H, W, 3]."""
-    return from_edit(upsample(edit.astype(np.float32), signal.mean(axis=-1)), middle)
+def propagated(edit: Array, signal: Array, curve: CameraCurve) -> tuple[Array, Array]:
+    """What an edit says of a frame at its full size, and what exposure the frame has by it.
+
+    Args:
+        edit: [3, h, w], of radiance itself: 0 is radiance 1. signal: [H, W, 3].
+    Returns:
+        stops [H, W, 3], and the offset [3] that brings the curve's stops to them.
+    """
+    height, width = edit.shape[1:]
+    small = cv2.resize(signal, (width, height), interpolation=cv2.INTER_AREA)
+    trust = curve.weights(small).min(axis=-1)
+    shift = offset(from_edit(edit, 0.0), curve.stops(small), trust)
+    large = upsample(edit.astype(np.float32), signal.mean(axis=-1))
+    return from_edit(large, 0.0), shift
 
 
-def join(carried: Array, signal: Array, curve: CameraCurve, offset: Array) -> NDArray[np.float32]:
+def join(carried: Array, shift: Array, signal: Array, curve: CameraCurve) -> NDArray[np.float32]:
     """The stops of a frame from what was carried to it and from its own picture.
 
     Where the camera shows a pixel well, the carried value is kept within what
@@ -146,12 +159,12 @@ def join(carried: Array, signal: Array, curve: CameraCurve, offset: Array) -> ND
     holds, but not below what clips, nor above what is black. Between, both are blended.
 
     Args:
-        carried: stops [H, W, 3]. signal: [H, W, 3].
-        offset: [3], stops to add to the curve's.
+        carried: stops [H, W, 3]. shift: [3], stops to add to the curve's.
+        signal: [H, W, 3].
     Returns:
         [H, W, 3], log2 radiance.
     """
-    shift = np.asarray(offset, np.float32)
+    shift = np.asarray(shift, np.float32)
     low, high = (shift + stops for stops in curve.interval(signal))
     bounded = _bounded(carried, signal, curve, shift)
     shown = np.clip(carried, low, high)
@@ -159,9 +172,19 @@ def join(carried: Array, signal: Array, curve: CameraCurve, offset: Array) -> ND
     return np.asarray(joined, np.float32)
 
 
-def _bounded(carried: Array, signal: Array, curve: CameraCurve, offset: Array) -> Array:
+def tone_mapped(stops: Array) -> NDArray[np.uint8]:
+    """A picture [H, W, 3] for an SDR screen of stops above diffuse white, 0 at white.
+
+    Each channel is rolled off so that white lands at three quarters of the light and
+    three stops above it near the top, then coded as sRGB.
+    """
+    light = np.exp2(np.minimum(stops, 30.0).astype(np.float32)) * np.float32(3)
+    return np.rint(srgb_encode(light / (1 + light)) * 255).astype(np.uint8)
+
+
+def _bounded(carried: Array, signal: Array, curve: CameraCurve, shift: Array) -> Array:
     """`carried` not darker than white where the picture is bright, nor lighter than black."""
-    known = curve.stops(signal) + offset
+    known = curve.stops(signal) + shift
     bright = ramp(signal, 0.5, 0.9)
     above = np.maximum(carried, known - np.float32(_SLACK))
     below = np.minimum(carried, known + np.float32(_SLACK))

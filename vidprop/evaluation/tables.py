@@ -12,6 +12,12 @@ _FIGURES: Mapping[str, tuple[str, str]] = {
     "delta_e": ("delta E 2000", ".2f"),
     "cdc": ("CDC", ".6f"),
     "warp_error": ("warp error", ".6f"),
+    "pu21_psnr": ("PU21 PSNR, dB", ".2f"),
+    "log_rmse": ("log2 RMSE, stops", ".3f"),
+    "clipped_log_rmse": ("the same where clipped", ".3f"),
+    "delta_e_itp": ("delta E ITP", ".2f"),
+    "flicker": ("flicker, stops", ".3f"),
+    "change": ("change along the flow, of the truth's", ".2f"),
     "seconds": ("seconds a frame", ".4f"),
 }
 _MEAN = "mean"

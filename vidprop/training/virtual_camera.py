@@ -4,8 +4,9 @@ Everything follows from the seed of the generator given: the same seed gives the
 same shot on any machine with the same libraries.
 """
 
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,18 +159,37 @@ def render_shot(
     config: ShotConfig,
     sensor: Sensor | None = None,
     codec: Codec | None = None,
+    place: Path | None = None,
 ) -> Shot:
     """One random shot in one of `scenes`, with things from the others before it.
 
     Args:
         scenes: paths of EXR files; those twice as wide as high are panoramas.
         sensor, codec: the camera; a random one if None.
+        place: the scene it is shot in; a random one if None.
     """
     paths = [scenes[i] for i in rng.integers(len(scenes), size=1 + config.cut_outs)]
+    paths[0] = place or paths[0]
     backdrop, *others = (load_backdrop(path, config.size[0]) for path in paths)
     stage = Stage(rng, backdrop, others, config)
     radiance = list(stage.radiance())
     return expose(rng, radiance, sensor or Sensor.random(rng), codec or Codec.random(rng))
+
+
+def fixed_shots(
+    scenes: Sequence[Path], config: ShotConfig, takes: int = 2
+) -> Iterator[tuple[str, Shot]]:
+    """The same shots every time, `takes` in each scene, each with its name: to evaluate on.
+
+    All are compressed, and clip in 3 to 25 % of their first frame's pixels.
+    """
+    for path in sorted(scenes):
+        for take in range(takes):
+            rng = np.random.default_rng((zlib.crc32(path.stem.encode()), take))
+            share = float(np.exp(rng.uniform(np.log(0.03), np.log(0.25))))
+            sensor = replace(Sensor.random(rng), clipped_share=share)
+            codec = Codec("libx264", int(rng.integers(16, 27)))
+            yield f"{path.stem}-{take}", render_shot(rng, scenes, config, sensor, codec, path)
 
 
 def expose(

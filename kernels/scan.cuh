@@ -122,10 +122,13 @@ __device__ inline bool owns(const Walk& w, const Item& item) {
     return thread >= w.halo && thread < w.halo + w.own && lane < w.lanes;
 }
 
-/// Which of PACK steps from place `at` on is the frame's first, where nothing comes before; else out of range.
-__device__ inline int first_of(const Walk& w, const Item& item, int at) {
-    const int step = item.step + at;
-    return w.reverse ? PACK - w.steps + step : -step;
+/// Zeros what this thread's affinities, or their gradients, are in the frame's first line:
+/// nothing comes before it.
+template <bool ACROSS>
+__device__ inline void clear_first(const Walk& w, const Item& item, TYPE* stage) {
+    const int place = (w.reverse ? w.steps - 1 : 0) - item.step;
+    if (place < 0 || place >= item.count) return;
+    for (int k = 0; k < TAPS; ++k) stage[k * TILE + offset_of_lane<ACROSS>(threadIdx.x, place)] = TYPE{};
 }
 
 /// Takes affinities to what a step uses, 0 outside the frame; returns what they were multiplied by.
@@ -172,12 +175,14 @@ __device__ inline void walk_frame(const Scan& s, const Walk& w, TYPE* ring, floa
             for (int c = 0; c < CHANNELS; ++c)
                 pass.line[c] = item.chunk > 0 && lane >= 0 && lane < w.lanes
                                    ? read_fresh(carry_of(s, item.chunk - 1, c, lane)) : 0;
+        clear_first<ACROSS>(w, item, stage);
 #pragma unroll 1
         for (int v = 0; v < PACKS; ++v) {
             const int at = (w.reverse != w.backward ? PACKS - 1 - v : v) * PACK;
             // Steps past the frame's end read 0 and leave 0: they do no harm before it nor after.
             if (at < item.count) pass.walk(item, at, stage);
         }
+        if (w.backward) clear_first<ACROSS>(w, item, stage);
         if (w.strips > 1 && owns(w, item))
             for (int c = 0; c < CHANNELS; ++c) *carry_of(s, item.chunk, c, lane) = pass.line[c];
         __syncthreads();

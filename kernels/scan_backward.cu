@@ -95,8 +95,7 @@ struct Backward {
             const TYPE* const tile = stage + (H + c) * TILE;
             before[c] = outside ? edge[c] : tile[offset_of_lane<ACROSS>(threadIdx.x, place)];
         }
-        const int first = first_of(w, item, at), lane = item.lane + static_cast<int>(threadIdx.x);
-        clear(p, first);
+        const int lane = item.lane + static_cast<int>(threadIdx.x);
 #pragma unroll
         for (int j = PACK - 1; j >= 0; --j) {
             float q[TAPS], d[CHANNELS], was[CHANNELS], taken[CHANNELS], grad_p[TAPS] = {}, injected = 0;
@@ -119,7 +118,6 @@ struct Backward {
             for (int k = 0; k < TAPS; ++k) narrow(grad_p[k], p[k].value[j]);
             if (INJECTION) narrow(injected, injection.value[j]);
         }
-        clear(p, first);
 #pragma unroll
         for (int k = 0; k < TAPS; ++k) put<ACROSS>(stage + k * TILE, at, w.reverse, p[k]);
         if (INJECTION) put<ACROSS>(stage + TAPS * TILE, at, w.reverse, injection);
@@ -152,7 +150,7 @@ struct Backward {
     }
 };
 
-KERNEL __launch_bounds__(THREADS) scan_backward(const Scan s) {
+KERNEL __launch_bounds__(THREADS, 1) scan_backward(const Scan s) {
     SHARED(shared);
     scan<Backward>(s, shared, true);
 }

@@ -41,7 +41,6 @@ struct Forward {
         if (INJECTION) injection = fetch<ACROSS>(stage + TAPS * TILE, at, w.reverse);
 #pragma unroll
         for (int c = 0; c < CHANNELS; ++c) x[c] = fetch<ACROSS>(stage + (X + c) * TILE, at, w.reverse);
-        clear(p, first_of(w, item, at));
         const int lane = item.lane + static_cast<int>(threadIdx.x);
 #pragma unroll
         for (int j = 0; j < PACK; ++j) {
@@ -76,7 +75,7 @@ struct Forward {
     }
 };
 
-KERNEL __launch_bounds__(THREADS) scan_forward(const Scan s) {
+KERNEL __launch_bounds__(THREADS, 1) scan_forward(const Scan s) {
     SHARED(shared);
     scan<Forward>(s, shared, false);
 }

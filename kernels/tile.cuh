@@ -138,14 +138,3 @@ __device__ inline void put(TYPE* tile, int at, bool reverse, Pack pack) {
             tile[offset<false>(at + (reverse ? PACK - 1 - j : j), threadIdx.x)] = pack.value[j];
     }
 }
-
-/// Zeros one of several packs' values, where `j` is one of theirs.
-template <int COUNT>
-__device__ inline void clear(Pack (&packs)[COUNT], int j) {
-    if (j < 0 || j >= PACK) return;
-#pragma unroll
-    for (int i = 0; i < PACK; ++i)
-#pragma unroll
-        for (int k = 0; k < COUNT; ++k)
-            if (i == j) packs[k].value[i] = TYPE{};
-}

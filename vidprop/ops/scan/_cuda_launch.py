@@ -29,8 +29,8 @@ def forward(
         injection: [N, D or 1, G or 1, H, W].
     """
     h = x.new_empty(x.shape[0], affinity.shape[1], *x.shape[1:])
-    tensors = {"x": x, "affinity": affinity, "h": h}
-    _scan("forward", tensors, injection, first, limit)
+    if h.numel():
+        _scan("forward", {"x": x, "affinity": affinity, "h": h}, injection, first, limit)
     return h
 
 
@@ -47,6 +47,9 @@ def backward(
 
     What several blocks share comes in parts that are added here, always in the same order.
     """
+    if not x.numel():
+        none = None if injection is None else torch.zeros_like(injection)
+        return torch.zeros_like(x), torch.zeros_like(affinity), none
     tensors = {"x": x, "affinity": affinity, "h": h, "grad": grad}
     grads = _scan("backward", tensors, injection, first, limit)
     parts = grads.get("grad_injection")
@@ -146,27 +149,26 @@ def _integrate(
     kind: str,
     h: Tensor,
     mix: Tensor | None,
-    pointers: dict[str, Tensor],
+    pointers: Mapping[str, Tensor],
     grad: Tensor | None = None,
 ) -> None:
     images, _, channels, height, width = h.shape
-    views = {"mix": (mix, "idrq"), "grad": (grad, "icrq")}
     argument = np.zeros((), INTEGRATE)
-    vector = vector(h)
-    for name, (tensor, dims) in views.items():
+    dense = [h]
+    for name, tensor, dims in (("mix", mix, "idrq"), ("grad", grad, "icrq")):
         if tensor is None:
             continue
-        argument[name] = view(tensor, dims)
+        argument[name] = view(near(tensor), dims)
         # A view whose columns are not neighbours is read one by one.
-        vector = min(vector, vector(tensor)) if tensor.stride(-1) == 1 else vector
-    for name, tensor in ({"h": h} | pointers).items():
+        dense += [tensor] if tensor.stride(-1) == 1 else []
+    for name, tensor in ({"h": h} | dict(pointers)).items():
         argument[name] = tensor.data_ptr()
     argument["images"], argument["channels"] = images, channels
     argument["pixels"], argument["width"] = height * width, width
-    defines = {"TYPE": TYPES[h.dtype], "VECTOR": vector, "MIX": int(mix is not None)}
+    defines = {"TYPE": TYPES[h.dtype], "VECTOR": vector(*dense), "MIX": int(mix is not None)}
     kernel = Kernel.of("integrate.cu", f"integrate_{kind}", defines)
     planes = images if kind == "backward" and mix is not None else images * channels
-    threads = planes * height * width * h.element_size() // vector
+    threads = planes * height * width * h.element_size() // vector(*dense)
     _launch(kernel, argument, h.device, -(-threads // _THREADS), _THREADS, 0)
 
 
@@ -180,7 +182,8 @@ def _launch(
 ) -> None:
     if blocks > _MOST_BLOCKS:
         raise InputError(f"a launch needs at most {_MOST_BLOCKS} blocks, not {blocks}")
-    _cupy.launch(kernel, argument, device, blocks=blocks, threads=threads, shared=shared)
+    if blocks:
+        _cupy.launch(kernel, argument, device, blocks=blocks, threads=threads, shared=shared)
 
 
 def _sum_to(parts: Tensor, tensor: Tensor) -> Tensor:

@@ -8,9 +8,19 @@ from vidprop.errors import InputError
 from vidprop.evaluation.baselines import Copy, FlowBlend, FlowForward
 from vidprop.evaluation.levin import Levin
 from vidprop.evaluation.methods import Method, MethodOptions, SparseMethod
+from vidprop.evaluation.ours import BySpans
+from vidprop.networks.temporal import TemporalNetwork
+from vidprop.propagation.span import NetworkPropagator, device_named
+from vidprop.weights import load_weights
 
 T = TypeVar("T")
 Factory = Callable[[MethodOptions], T]
+
+
+def _ours(options: MethodOptions) -> Method:
+    network = load_weights(TemporalNetwork, options.weights or "colour")
+    return BySpans(NetworkPropagator(network, device_named(options.device), flow_threads=options.threads))
+
 
 COLOUR_METHODS: dict[str, Factory[Method]] = {
     "copy": lambda options: Copy(),
@@ -18,6 +28,7 @@ COLOUR_METHODS: dict[str, Factory[Method]] = {
     "flow-medium": lambda options: FlowForward(FlowConfig.medium(), options.threads),
     "flow-both": lambda options: FlowBlend(threads=options.threads),
     "flow-both-medium": lambda options: FlowBlend(FlowConfig.medium(), threads=options.threads),
+    "ours": _ours,
     "flow-weighted": lambda options: FlowBlend(weighted=True, threads=options.threads),
 }
 

@@ -19,7 +19,9 @@ Factory = Callable[[MethodOptions], T]
 
 def _ours(options: MethodOptions) -> Method:
     network = load_weights(TemporalNetwork, options.weights or "colour")
-    return BySpans(NetworkPropagator(network, device_named(options.device), flow_threads=options.threads))
+    return BySpans(
+        NetworkPropagator(network, device_named(options.device), flow_threads=options.threads)
+    )
 
 
 COLOUR_METHODS: dict[str, Factory[Method]] = {

@@ -7,6 +7,8 @@ far end; they are all that is kept for every frame (4 bytes a pixel of the worki
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -41,13 +43,31 @@ def device_named(name: str) -> torch.device:
     return device
 
 
+def computes_in_bfloat16(device: torch.device) -> bool:
+    """Whether convolutions in bfloat16 are faster than in float32 there."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and "avx512_bf16" in _processor_flags()
+
+
+@cache
+def _processor_flags() -> frozenset[str]:
+    """What the processor offers, where the system says so."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.partition(":")[2].split())
+
+
 class NetworkPropagator:
     """Carries edits with a `TemporalNetwork`; see `SpanPropagator`.
 
     Args:
         network: in evaluation mode; moved to `device`.
         flow_threads: flows that are searched at a time, beside the network.
-        half: bfloat16 in the convolutions, faster on GPUs and on processors that have it.
+        half: bfloat16 in the convolutions; by default where the device computes in it.
     """
 
     def __init__(
@@ -56,11 +76,14 @@ class NetworkPropagator:
         device: str | torch.device = "cpu",
         *,
         flow_threads: int = 2,
-        half: bool = False,
+        half: bool | None = None,
     ) -> None:
         self.device = torch.device(device)
-        self.network = network.eval().to(device=self.device)
-        self._threads, self._half = flow_threads, half
+        network = network.eval().to(device=self.device)
+        # Convolutions on the CPU run 1.3 to 2 times as fast with their channels last.
+        self.network: TemporalNetwork = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._threads = flow_threads
+        self._half = computes_in_bfloat16(self.device) if half is None else half
 
     def propagate(
         self,

@@ -63,8 +63,8 @@ def packets_of(path: Path, kind: str) -> list[tuple[Fraction, bytes]]:
         streams = [stream for stream in container.streams if stream.type == kind]
         return [
             (Fraction(packet.pts * packet.time_base), bytes(packet))
-            for packet in container.demux(streams)
-            if packet.size
+            for packet in container.demux()
+            if packet.size and packet.stream in streams
         ]
 
 

@@ -3,11 +3,11 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from ._container import open_media, reading, video_stream
+from ._cut import is_cut
 
 # Beyond this much of a file the index is given up, so that a long film opens at once.
 _BYTES_READ = 2 * 2**30
@@ -50,7 +50,8 @@ def read_index(path: Path, frames: int | None = None) -> FrameIndex | None:
         if not _has_times(container, stream):
             return None
         with reading(path):
-            return _scan(container, stream, frames)
+            index = _scan(container, stream, frames)
+    return replace(index, missing_end=True) if index and is_cut(path) else index
 
 
 def _has_times(container: Any, stream: Any) -> bool:
@@ -63,13 +64,12 @@ def _has_times(container: Any, stream: Any) -> bool:
 def _scan(container: Any, stream: Any, frames: int | None) -> FrameIndex | None:
     times: list[int] = []
     keys: list[int] = []
-    packets, read, end, complete = 0, 0, Fraction(0), True
+    packets, read, complete = 0, 0, True
     decoded_at: int | None = None
     for packet in container.demux():
         if packet.size == 0:
             continue
         read += packet.size
-        end = max(end, _end(packet))
         if packet.stream is not stream:
             continue
         packets += 1
@@ -84,22 +84,9 @@ def _scan(container: Any, stream: Any, frames: int | None) -> FrameIndex | None:
         if (frames is not None and len(times) > frames + 16) or read > _BYTES_READ:
             complete = False
             break
-    missing = complete and (packets < stream.frames or _breaks_off(container, end))
+    missing = complete and packets < stream.frames
     return FrameIndex(tuple(sorted(times)), tuple(sorted(keys)), complete, missing)
 
 
 def _goes_back(before: int | None, now: int | None) -> bool:
     return before is not None and now is not None and now < before
-
-
-def _end(packet: Any) -> Fraction:
-    if packet.pts is None:
-        return Fraction(0)
-    return Fraction((packet.pts + (packet.duration or 0)) * packet.time_base)
-
-
-def _breaks_off(container: Any, end: Fraction) -> bool:
-    if container.duration is None or not container.format.name.startswith("matroska"):
-        return False
-    said = Fraction(container.duration, 1_000_000)
-    return bool(end > 0 and end < said - max(Fraction(1, 2), said / 100))

@@ -7,6 +7,7 @@ from typing import Protocol, Self
 
 from vidprop.errors import EncodeError, InputError
 
+from ._containers import CONTAINERS
 from ._fileoutput import FileOutput, FileTask
 from ._pattern import Pattern, input_files, written_pattern
 from ._stillsoutput import StillsOutput, StillsTask
@@ -184,7 +185,7 @@ def create_video(
 
 
 def _still_pattern(path: Path) -> Pattern | None:
-    if path.is_dir():
+    if path.is_dir() and path.suffix.lower() not in CONTAINERS:
         return Pattern(path, "", 5, ".png")
     pattern = written_pattern(path)
     if pattern is not None and pattern.suffix not in _STILLS_WRITTEN:

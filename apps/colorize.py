@@ -80,6 +80,9 @@ def command(
     ] = False,
     report: Annotated[Path | None, typer.Option(help="HTML; by default beside the output.")] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Write some frames before and after to this picture.")
+    ] = None,
     keep_work: Annotated[
         bool, typer.Option(help="Keep finished parts, so that further key frames are quick.")
     ] = True,
@@ -127,6 +130,7 @@ def command(
         overwrite=overwrite or preview,
         keep_work=keep_work and not preview,
         report=None if no_report or preview else report or target.with_suffix(".report.html"),
+        picture=picture,
     )
     with ProgressBars() as bars:
         outcome = colorize(job, bars)

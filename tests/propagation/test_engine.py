@@ -9,6 +9,7 @@ import pytest
 from conftest import read_clip, write_clip
 
 from vidprop.color.quantisation import dequantise_chroma
+from vidprop.color.transfer import srgb_decode
 from vidprop.edits.colour import painted_key
 from vidprop.edits.keyfiles import KeyFile, key_files
 from vidprop.errors import EncodeError, InputError, Interrupted, KeyFrameError
@@ -20,6 +21,7 @@ from vidprop.video import (
     VideoInfo,
     create_video,
     open_video,
+    read_image,
     write_image,
 )
 
@@ -309,6 +311,48 @@ def test_an_output_that_is_there_is_not_touched(tmp_path, grey_clip, make_keys):
     with pytest.raises(EncodeError, match="exists already"):
         colorize(_job(grey_clip, make_keys(0), tmp_path / "out.mkv"))
     assert (tmp_path / "out.mkv").read_text() == "precious"
+
+
+def test_side_outputs_replace_only_what_is_theirs(tmp_path, grey_clip, make_keys):
+    files = {"report": tmp_path / "r.html", "picture": tmp_path / "p.png"}
+    job = _job(grey_clip, make_keys(0), tmp_path / "out.mkv", **files)
+    colorize(job)
+    assert read_image(files["picture"]).shape == (2 * 64, 3 * 96, 3)
+    assert "frames" in files["report"].read_text()
+    job.output.unlink()
+    files["picture"].unlink()
+    colorize(job)
+    for path in (job.output, *files.values()):
+        path.unlink(missing_ok=True)
+    for path in files.values():
+        path.write_text("precious")
+        with pytest.raises(EncodeError, match=f"{path.name}: the file exists already"):
+            colorize(job)
+        assert path.read_text() == "precious"
+        path.unlink()
+
+
+def test_the_picture_shows_grey_above_and_colour_below(tmp_path, truth, grey_clip, make_keys):
+    picture = tmp_path / "p.png"
+    colorize(_job(grey_clip, make_keys(0, truth.cut), tmp_path / "out.mkv", picture=picture))
+    grey, colour = np.split(read_image(picture).astype(int), 2)
+    assert np.ptp(grey, axis=2).max() <= 1
+    assert np.abs(colour[:, :96] - truth.rgb[4]).mean() < 12
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".exr"])
+def test_key_frames_may_be_deep_or_linear(tmp_path, truth, grey_clip, suffix):
+    picture = truth.rgb[2] / 255
+    if suffix == ".exr":
+        picture = srgb_decode(picture).astype(np.float32)
+    else:
+        picture = np.rint(picture * 65535).astype(np.uint16)
+    write_image(tmp_path / f"key_2{suffix}", picture)
+    keys = tmp_path / f"key_2{suffix}"
+    colorize(_job(grey_clip, keys, tmp_path / "out.mkv", wishes=Wishes("ffv1")))
+    key = painted_key(truth.rgb[2], *truth.luma.shape[1:])
+    chroma = dequantise_chroma(read_clip(tmp_path / "out.mkv")[1][2], 8, False)
+    assert np.abs(chroma - key.chroma).max() < 1 / 112
 
 
 def test_the_input_is_never_the_output(tmp_path, truth, make_keys):

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vidprop import __version__
+from vidprop.video import write_image
 
 from .borrowing import borrow
 from .clip import GuideReader
 from .contract import Array
-from .gallery import Gallery
+from .gallery import BeforeAfter, Gallery
 from .job import ColourJob
 from .look import Known, look
 from .outcome import Outcome
@@ -48,11 +49,14 @@ def colorize(job: ColourJob, on_progress: OnProgress = unheard) -> Outcome:
     store = Store(work_folder(job.output), _STEP)
     store.write_manifest(_facts(setup))
     gallery = Gallery(setup.joiner.written, known.frames, known.keys)
+    pairs = BeforeAfter(setup.joiner.written, known.frames)
     with _working(_worker(setup, known, store, plan), plan) as finished:
-        confidence = write(setup, known, Results(plan, store, finished), gallery)
+        confidence = write(setup, known, Results(plan, store, finished), gallery, pairs)
     outcome = _outcome(setup, known, loans, confidence, gallery, _tidied(job, store, plan))
     if job.report:
         write_report(job.report, outcome)
+    if job.picture:
+        write_image(job.picture, pairs.picture())
     return outcome
 
 

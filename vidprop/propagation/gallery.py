@@ -14,6 +14,7 @@ from vidprop.video.conversion import to_rgb
 Picture = NDArray[np.uint8]
 
 _WIDTH = 192
+_PAIR_WIDTH = 480
 _BLOCKS = 48
 _MOST_FIXED = 96
 
@@ -54,14 +55,42 @@ class Gallery:
         return min(self.pictures, key=lambda kept: abs(kept - frame), default=None)
 
     def _small(self, frame: Frame) -> Picture:
-        """A frame as R'G'B', shrunk before it is converted: most of them are thrown away again."""
-        height, width = frame.luma.shape
-        scale = min(1.0, _WIDTH / width)
-        size = max(1, round(height * scale)), max(1, round(width * scale))
-        planes = (frame.luma, *([] if frame.chroma is None else frame.chroma))
-        luma, *chroma = (reduce_plane(plane, *size) for plane in planes)
-        small = replace(frame, luma=luma, chroma=np.stack(chroma) if chroma else None, alpha=None)
-        return to_rgb(small, replace(self.layout, subsampling=(0, 0)), 8)
+        return small_rgb(frame, self.layout, _WIDTH)
+
+
+@dataclass
+class BeforeAfter:
+    """Grey above, coloured below, of a few frames spread over the clip."""
+
+    layout: PlaneFormat
+    frames: range
+
+    def __post_init__(self) -> None:
+        count = len(self.frames)
+        self._wanted = {self.frames[count * part // 6] for part in (1, 3, 5)}
+        self._pairs: list[Picture] = []
+
+    def offer(self, grey: Frame, coloured: Frame) -> None:
+        """Look at a frame before and after."""
+        if coloured.index in self._wanted:
+            pair = [small_rgb(frame, self.layout, _PAIR_WIDTH) for frame in (grey, coloured)]
+            self._pairs.append(np.concatenate(pair, axis=0))
+
+    def picture(self) -> Picture:
+        """R'G'B' [H, W, 3]."""
+        return np.concatenate(self._pairs, axis=1)
+
+
+def small_rgb(frame: Frame, layout: PlaneFormat, width: int) -> Picture:
+    """A frame as R'G'B', shrunk before it is converted: most of them are thrown away again."""
+    scale = min(1.0, width / frame.luma.shape[1])
+    size = tuple(max(1, round(side * scale)) for side in frame.luma.shape)
+    planes = (frame.luma, *([] if frame.chroma is None else frame.chroma))
+    luma, *chroma = (reduce_plane(plane, *size) for plane in planes)
+    small = replace(frame, luma=luma, chroma=np.stack(chroma) if chroma else None, alpha=None)
+    # Shrunk, the matrix of an untagged clip could no longer be told from its lines.
+    matrix = layout.matrix_name(frame.luma.shape[0])
+    return to_rgb(small, replace(layout, subsampling=(0, 0), matrix=matrix), 8)
 
 
 def jpeg(picture: Picture) -> bytes:

@@ -36,6 +36,7 @@ class ColourJob:
     reading: how the input is read.
     keep_work: leave finished stretches for a later run with other key frames.
     report: where the report goes; None for none.
+    picture: where a picture of some frames before and after goes; None for none.
     """
 
     input: Path
@@ -57,6 +58,7 @@ class ColourJob:
     overwrite: bool = False
     keep_work: bool = True
     report: Path | None = None
+    picture: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.keys and not self.hints.frames:

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidprop.color.matrices import MatrixName
+from vidprop.color.transfer import srgb_encode
 from vidprop.edits.colour import PaintedKey, likeness, painted_key, working_edit
 from vidprop.edits.guide import unit_guide
 from vidprop.edits.keyfiles import KeyFile
@@ -64,7 +66,7 @@ class KeyReader:
             KeyFrameError: it has another shape than the clip, or is far too large.
         """
         try:
-            return painted_key(read_image(path), *self.size, self.matrix)
+            return painted_key(_displayed(read_image(path), path), *self.size, self.matrix)
         except KeyFrameError as error:
             raise KeyFrameError(f"{path}: {error}") from error
 
@@ -75,6 +77,15 @@ class KeyReader:
         edit = KeyEdit(*working_edit(painted, height // 2, width // 2))
         luma = reduce_plane(painted.luma, height, width)
         return Key(file.path, file.number, edit, luma, painted.partial, _identity(edit))
+
+
+def _displayed(image: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Linear pictures as they are shown."""
+    if path.suffix.lower() not in (".exr", ".hdr"):
+        return image
+    colours = image if image.ndim == 2 else image[..., :3]
+    shown = srgb_encode(np.clip(colours, 0, 1).astype(np.float32))
+    return shown if image.ndim == 2 else np.concatenate([shown, image[..., 3:]], axis=2)
 
 
 def hinted_key(edit: Array, number: int) -> Key:

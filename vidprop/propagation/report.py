@@ -14,6 +14,7 @@ from .store import writing
 
 _PLOT_WIDTH, _PLOT_HEIGHT = 960, 160
 
+_MADE_BY = '<meta name="generator" content="vidprop">'
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2em auto; padding: 0 1em;
        color: #222; background: #fff; }
@@ -35,14 +36,22 @@ def write_report(path: Path, outcome: Outcome) -> None:
         temporary.write_text(report(outcome), encoding="utf-8")
 
 
+def is_report(path: Path) -> bool:
+    """Whether a file is a report of ours, which another may replace."""
+    try:
+        return _MADE_BY in path.read_text(encoding="utf-8")[:500]
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def report(outcome: Outcome) -> str:
     """The report as HTML."""
     title = escape(outcome.output.name)
     parts = (_summary, _plot, _advice, _keys, _shots)
     sections = [part(outcome) for part in parts]
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>\n"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">{_MADE_BY}'
+        f"<title>{title}</title><style>{_STYLE}</style></head><body><h1>{title}</h1>{''.join(sections)}</body></html>\n"
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from vidprop.errors import EncodeError
 from vidprop.video import PlaneFormat, VideoInfo, VideoWriter, create_video
 
 from .clip import Clip
@@ -10,6 +11,7 @@ from .join import Joiner
 from .keys import KeyReader
 from .methods import Method, method
 from .progress import OnProgress
+from .report import is_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,22 @@ def prepare(job: ColourJob, on_progress: OnProgress) -> Setup:
     Raises:
         VidpropError: the input, the output's place, the network or the device is not there.
     """
+    _check_side_outputs(job)
     clip = Clip.open(job.input, job.size, job.start, job.stop, job.reading)
     info = clip.info
     reader = KeyReader((info.height, info.width), clip.working, info.matrix_name)
     writer = _writer(job, info)
     carrier = method(job.method, job.weights, job.device)
     return Setup(job, clip, reader, carrier, Joiner(writer.format), writer, on_progress)
+
+
+def _check_side_outputs(job: ColourJob) -> None:
+    kept = [job.picture]
+    if job.report is not None and not is_report(job.report):
+        kept.append(job.report)
+    for path in kept:
+        if path is not None and path.exists() and not job.overwrite:
+            raise EncodeError(f"{path}: the file exists already; allow it to be overwritten")
 
 
 def _writer(job: ColourJob, info: VideoInfo) -> VideoWriter:

@@ -9,7 +9,7 @@ from vidprop.edits.colour import PaintedKey
 from vidprop.video import Frame
 
 from .contract import Array
-from .gallery import Gallery
+from .gallery import BeforeAfter, Gallery
 from .join import side_by_side
 from .keys import Key
 from .look import Known
@@ -18,8 +18,13 @@ from .results import Results
 from .setup import Setup
 
 
-def write(setup: Setup, known: Known, results: Results, gallery: Gallery) -> Array:
+def write(
+    setup: Setup, known: Known, results: Results, gallery: Gallery, pairs: BeforeAfter
+) -> Array:
     """Write every frame of the output; give back the confidence of each, [N].
+
+    Args:
+        gallery, pairs: are offered every frame.
 
     Raises:
         EncodeError: the output cannot be written; nothing of it is left.
@@ -34,6 +39,7 @@ def write(setup: Setup, known: Known, results: Results, gallery: Gallery) -> Arr
             writer.write(_shown(setup, frame, coloured))
             confidence.append(1.0 if key and not key.partial else trust)
             gallery.offer(coloured, confidence[-1])
+            pairs.offer(replace(frame, chroma=None), coloured)
             counter.add()
     return np.array(confidence, np.float32)
 

@@ -5,6 +5,7 @@ Pure arithmetic, so that it is tested without a card. kernels/README.md gives th
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from vidprop.ops._cupy import Card, Kernel
 
@@ -50,7 +51,7 @@ class Plan:
     team: int = 1
     prefetch: int = 64
 
-    @property
+    @cached_property
     def kernel(self) -> Kernel:
         """What to compile."""
         return Kernel.of(f"scan_{self.kind}.cu", f"scan_{self.kind}", self.defines)
@@ -113,6 +114,7 @@ class Plan:
         return _up(2 * _LINES[self.kind] * self.channels * (self.threads + 2) * 4, 16)
 
 
+@lru_cache(maxsize=256)
 def plan_scan(problem: Problem, kind: str, card: Card) -> Plan:
     """A plan of the "forward" or "backward" scan that keeps `card` busy."""
     channels = _channels(problem, kind, card)
@@ -166,12 +168,12 @@ def _threads(problem: Problem, kind: str, channels: int, segment: int, team: int
 
 def _stages(plan: Plan, card: Card) -> int:
     """How many tiles fit: three, or two where another block fills the pause; 0 if too few."""
+    if plan.blocks > card.multiprocessors:
+        # Every block costs 1 KiB of its own.
+        half = card.shared_per_multiprocessor // 2 - 1024 - plan.line_bytes
+        if half // plan.stage_bytes >= 2:
+            return min(_MOST_STAGES, half // plan.stage_bytes)
     alone = (card.shared_per_block - plan.line_bytes) // plan.stage_bytes
-    # Every block costs 1 KiB of its own.
-    half = card.shared_per_multiprocessor // 2 - 1024 - plan.line_bytes
-    paired = half // plan.stage_bytes
-    if paired >= 2:
-        return min(_MOST_STAGES, paired, alone)
     return min(_MOST_STAGES, alone) if alone >= 3 else 0
 
 

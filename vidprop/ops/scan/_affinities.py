@@ -1,107 +1,100 @@
 """Affinities as the scan uses them, a block of lines at a time, and their gradient's way back."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from numba import njit
+from ._fields import block_size, clear, desk, line, load, pitch_of, plane
+from ._tiles import inner, part
 
-from ._tiles import clear, load_block, part, plane
-
-# Planes of a prepared block: p0, p1, p2, the share of x, and what `limit` multiplied by.
-SHARE, SCALE, PLANES = 3, 4, 5
-# Lines in a block: a whole number of tiles, few enough for the second cache.
-ROWS = 16
+# Blocks of scratch: three affinities, and what the limit multiplied them by.
+AFFINITY_BLOCKS = 4
 
 
-@njit(nogil=True, fastmath={"contract"})
-def prepare(
-    block: Any, lanes: int, p: Any, lam: Any, place: Any, way: Any, span: Any, flags: Any
-) -> None:
-    """Fill rows 1..rows of every plane of `block`, zeros at first, for the scan to multiply by.
+class Taps(NamedTuple):
+    """Lines of the affinities of a pixel's three neighbours, `tap` values apart."""
+
+    data: Any
+    first: int
+    pitch: int
+    tap: int
+
+
+@inner
+def taps_at(work: Any, lanes: int) -> Any:
+    """The affinities in the first blocks of `work`."""
+    pitch = pitch_of(lanes)
+    return Taps(work, pitch, pitch, block_size(lanes))
+
+
+@inner
+def tap(taps: Any, i: int, r: int, lanes: int) -> Any:
+    """Line r of affinity i, a view."""
+    return part(taps.data, taps.first + i * taps.tap + r * taps.pitch, lanes)
+
+
+@inner
+def bring_taps(
+    work: Any, lanes: int, p: Any, place: Any, vertical: bool, span: Any, flags: Any
+) -> Any:
+    """The affinities of a block of lines: p's own if they lie well, else copies in `work`.
 
     Args:
         place: n, d, c.
-        way: vertical, reverse.
-        span: the first step, how many, and which of them is the first of the scan, or -1.
-        flags: three-way, injection given, limit.
+        span: first step, count, which of them is the scan's first or -1, side of the next block.
+        flags: three-way, limit.
     """
     n, d, c = place
-    vertical, _ = way
-    step, rows, first = span
-    three, given, limit = flags
-    size = (ROWS + 2) * (lanes + 2)
+    step, rows, first, way = span
+    three, limit = flags
+    if three and not limit and plane(p, n, d, c, 0, vertical).lane == 1:
+        source = plane(p, n, d, c, 0, vertical)
+        return Taps(source.data, source.first + step * source.step, source.step, p.k)
     for i in range(3 if three else 1):
-        at = (i if three else 1) * size
-        load_block(part(block, at, size), 1, lanes, plane(p, n, d, c, i, vertical), step, rows)
-    if given:
-        source = plane(lam, n, d, c, 0, vertical)
-        load_block(part(block, SHARE * size, size), 1, lanes, source, step, rows)
+        source = plane(p, n, d, c, i, vertical)
+        load(desk(work, i if three else 1, lanes), lanes, source, step, rows, way)
+    if limit:
+        for r in range(rows):
+            _limit(work, lanes, r, r == first)
+    return taps_at(work, lanes)
+
+
+@inner
+def limit_back(work: Any, grad: Any, lanes: int, rows: int, first: int) -> None:
+    """From the gradient of what `bring_taps` left in `work` to that of the affinities."""
     for r in range(rows):
-        lines = _lines(block, size, (r + 1) * (lanes + 2), lanes)
-        _outside(lines, lanes, r == first)
-        if limit:
-            _limit(lines, lanes)
-        if not given:
-            _leave(lines, lanes)
+        if r != first:
+            _limit_line_back(
+                (tap(grad, 0, r, lanes), tap(grad, 1, r, lanes), tap(grad, 2, r, lanes)),
+                _scaled(work, lanes, r),
+                lanes,
+            )
 
 
-@njit(nogil=True, fastmath={"contract"})
-def give_back(grad: Any, block: Any, lanes: int, span: Any, flags: Any) -> None:
-    """Turn the gradient of a prepared block into that of the affinities, in place."""
-    _, rows, first = span
-    _, given, limit = flags
-    size = (ROWS + 2) * (lanes + 2)
-    for r in range(rows):
-        g = _lines(grad, size, (r + 1) * (lanes + 2), lanes)
-        if not given:
-            _subtract(g, lanes)
-        _outside(g, lanes, r == first)
-        if limit:
-            _limit_back(g, _lines(block, size, (r + 1) * (lanes + 2), lanes), lanes)
-
-
-@njit(nogil=True)
-def _lines(block: Any, size: int, row: int, lanes: int) -> Any:
+@inner
+def _scaled(work: Any, lanes: int, r: int) -> Any:
     return (
-        part(block, row + 1, lanes),
-        part(block, size + row + 1, lanes),
-        part(block, 2 * size + row + 1, lanes),
-        part(block, SHARE * size + row + 1, lanes),
-        part(block, SCALE * size + row + 1, lanes),
+        line(desk(work, 0, lanes), r, lanes),
+        line(desk(work, 1, lanes), r, lanes),
+        line(desk(work, 2, lanes), r, lanes),
+        line(desk(work, 3, lanes), r, lanes),
     )
 
 
-@njit(nogil=True)
-def _outside(lines: Any, lanes: int, first: bool) -> None:
-    """Nothing comes from neighbours off the frame."""
-    p0, p1, p2, _, _ = lines
+@inner
+def _limit(work: Any, lanes: int, r: int, first: bool) -> None:
+    lines = _scaled(work, lanes, r)
+    p0, p1, p2, _ = lines
     p0[0] = 0
     p2[lanes - 1] = 0
     if first:
         clear(p0, lanes)
         clear(p1, lanes)
         clear(p2, lanes)
+    _limit_line(lines, lanes)
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _subtract(grads: Any, lanes: int) -> None:
-    g0, g1, g2, share, _ = grads
-    for k in range(lanes):
-        g0[k] -= share[k]
-        g1[k] -= share[k]
-        g2[k] -= share[k]
-
-
-@njit(nogil=True, fastmath={"contract"})
-def _leave(lines: Any, lanes: int) -> None:
-    p0, p1, p2, share, _ = lines
-    one = share.dtype.type(1)
-    for k in range(lanes):
-        share[k] = one - (p0[k] + p1[k] + p2[k])
-
-
-@njit(nogil=True, fastmath={"contract"})
-def _limit(lines: Any, lanes: int) -> None:
-    p0, p1, p2, _, scale = lines
+@inner
+def _limit_line(lines: Any, lanes: int) -> None:
+    p0, p1, p2, scale = lines
     one = scale.dtype.type(1)
     for k in range(lanes):
         total = abs(p0[k]) + abs(p1[k]) + abs(p2[k])
@@ -112,10 +105,10 @@ def _limit(lines: Any, lanes: int) -> None:
         p2[k] *= s
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _limit_back(grads: Any, lines: Any, lanes: int) -> None:
-    g0, g1, g2, _, _ = grads
-    p0, p1, p2, _, scale = lines
+@inner
+def _limit_line_back(grads: Any, lines: Any, lanes: int) -> None:
+    g0, g1, g2 = grads
+    p0, p1, p2, scale = lines
     zero, one = scale.dtype.type(0), scale.dtype.type(1)
     for k in range(lanes):
         s = scale[k]
@@ -125,7 +118,7 @@ def _limit_back(grads: Any, lines: Any, lanes: int) -> None:
         g2[k] = s * (g2[k] - _with_sign(along, p2[k]))
 
 
-@njit(nogil=True)
+@inner
 def _with_sign(value: Any, of: Any) -> Any:
     zero = of * 0
     return value if of > zero else (-value if of < zero else zero)

@@ -1,238 +1,221 @@
-"""Tensors to kernel arguments, plans to launches: owns grid, block, stream and allocation.
+"""From tensors to the compiled code's arguments, scratch and threads."""
 
-Dimensions are named by letters: i image, d direction, c channel, k tap, r row, q column.
-"""
-
-from collections.abc import Mapping
-from math import gcd
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from vidprop.errors import InputError
-from vidprop.ops import _cupy
-from vidprop.ops._cupy import Kernel
+from ._direction import Direction
+from ._fields import Field, block_values
+from ._merge import MERGE_BLOCKS, SINGLE
+from ._pool import on_threads, thread_count
+from ._walk import FORWARD_BLOCKS
+from ._walk_back import BACKWARD_BLOCKS
+from ._work import backward, forward
 
-from ._plan import Plan, Problem, plan_scan
+# Planes that share affinities are walked this many at a time.
+_AT_ONCE = 4
 
-TYPES = {torch.float32: "float", torch.float16: "float16", torch.bfloat16: "bfloat16"}
-_MOST_BLOCKS = 2**31 - 1
-_THREADS = 256
-
-_VIEW = np.dtype([("at", "u8"), ("strides", "i8", 6)])
-_SCAN_VIEWS = {
-    "x": "icrq",
-    "affinity": "idckrq",
-    "injection": "idcrq",
-    "h": "idcrq",
-    "grad": "idcrq",
-    "grad_x": "idcrq",
-    "grad_affinity": "idckrq",
-    "grad_injection": "idcrq",
+_NUMPY: dict[torch.dtype, Any] = {
+    torch.float32: np.float32,
+    torch.float64: np.float64,
+    torch.uint8: np.uint8,
 }
-_SCAN = np.dtype(
-    [(name, _VIEW) for name in _SCAN_VIEWS]
-    + [("carry", "u8")]
-    + [(name, "i8") for name in ("channels", "height", "width", "first", "directions")]
-)
-_INTEGRATE = np.dtype(
-    [("mix", _VIEW), ("grad", _VIEW)]
-    + [(name, "u8") for name in ("h", "out", "from", "grad_h", "grad_mix")]
-    + [(name, "i8") for name in ("images", "channels", "pixels", "width")]
-)
+_DIMS = ("ncyx", "ndckyx", "ndcyx", "ndyx")
 
 
-def forward(
-    x: Tensor, affinity: Tensor, injection: Tensor | None, first: int, limit: bool
-) -> Tensor:
-    """h [N, D, C, H, W] of the scans in D directions from the `first` on.
+@dataclass(frozen=True)
+class Inputs:
+    """x [N, C, H, W], p [N, D, G, K, H, W], injection [N, D, G, H, W], mix [N, D, H, W]."""
 
-    Args:
-        x: [N, C, H, W].
-        affinity: [N, D, G, K, H, W], G = C or 1.
-        injection: [N, D or 1, G or 1, H, W].
+    x: Tensor
+    p: Tensor
+    injection: Tensor | None
+    mix: Tensor | None
+
+    def all(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        return self.x, self.p, self.injection, self.mix
+
+    @property
+    def at_once(self) -> int:
+        return min(_AT_ONCE, self.x.shape[1]) if self.p.shape[2] == 1 else 1
+
+    def shared(self) -> tuple[bool, bool, bool]:
+        """Whether the channels share p; the injection; whether the directions do."""
+        C, D, lam = self.x.shape[1], self.p.shape[1], self.injection
+        share = lam is not None and lam.shape[2] == 1 < C
+        return self.p.shape[2] == 1 < C, share, lam is not None and lam.shape[1] == 1 < D
+
+    def fields(self) -> tuple[Field, Field, Field, Field]:
+        x, p, injection, mix = (
+            field(tensor, dims, self.x.dtype)
+            for tensor, dims in zip(self.all(), _DIMS, strict=True)
+        )
+        return x, p, injection, mix
+
+    def scratch(self, blocks: int, dtype: Any) -> Any:
+        lanes = max(self.x.shape[2:])
+        return np.empty(blocks * block_values(lanes), dtype)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which directions, how they are integrated, what is kept for backward."""
+
+    ways: tuple[Direction, ...]
+    mode: int
+    limit: bool
+    recompute: bool
+    keeps: bool
+
+    def table(self) -> Any:
+        return np.array([(way.vertical, way.reverse) for way in self.ways], np.int64)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What forward makes: the result; the scans [N, D, C, H * W] and whose each pixel is, or None.
+
+    Lanes of a scan lie side by side: one along rows of the image is kept transposed.
     """
-    h = x.new_empty(x.shape[0], affinity.shape[1], *x.shape[1:])
-    tensors = {"x": x, "affinity": affinity, "h": h}
-    _scan("forward", tensors, injection, first, limit)
-    return h
+
+    out: Tensor
+    scans: Tensor | None
+    winner: Tensor | None
+
+    @classmethod
+    def room(cls, x: Tensor, plan: Plan) -> "Kept":
+        N, C, H, W = x.shape
+        out, scans, winner = _empty(x.shape, x.dtype), None, None
+        if plan.mode != SINGLE and plan.keeps:
+            winner = _empty(x.shape, torch.uint8)
+            if not plan.recompute:
+                scans = _empty((N, len(plan.ways), C, H * W), x.dtype)
+        return cls(out, scans, winner)
 
 
-def backward(
-    x: Tensor,
-    affinity: Tensor,
-    injection: Tensor | None,
-    h: Tensor,
-    grad: Tensor,
-    first: int,
-    limit: bool,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Gradients of x, affinity and injection, each in its own shape.
+def run_forward(given: Inputs, plan: Plan, kept: Kept) -> None:
+    """Fill what `kept` has room for."""
+    H, W = given.x.shape[2:]
+    into_out = plan.mode == SINGLE and plan.ways[0].vertical
+    tasks = _forward_tasks(given, kept.scans is not None or into_out)
+    flags = (given.p.shape[3] == 3, given.injection is not None, plan.limit, plan.mode, plan.keeps)
+    ins, table, counter = given.fields(), plan.table(), np.zeros(1, np.int64)
+    dtype = _NUMPY[given.x.dtype]
+    out, winner = field(kept.out, "ncyx", given.x.dtype), _winners(kept)
 
-    What several blocks share comes in parts that are added here, always in the same order.
-    """
-    tensors = {"x": x, "affinity": affinity, "h": h, "grad": grad}
-    grads = _scan("backward", tensors, injection, first, limit)
-    parts = grads.get("grad_injection")
-    grad_injection = None if injection is None or parts is None else _sum_to(parts, injection)
-    grad_x = grads["grad_x"]
-    total = grad_x[:, 0] if grad_x.shape[1] == 1 else grad_x.sum(1, dtype=x.dtype)
-    return total, _sum_to(grads["grad_affinity"], affinity), grad_injection
+    def job() -> None:
+        rows, columns = _scans(given, kept, len(plan.ways))
+        scans = (rows, out if plan.mode == SINGLE else columns)
+        work = given.scratch(max(FORWARD_BLOCKS, MERGE_BLOCKS), dtype)
+        forward(counter, tasks, table, (H, W), ins, (scans, out, winner), flags, work)
+
+    on_threads(min(thread_count(), len(tasks)), job)
 
 
-def integrate(h: Tensor, mix: Tensor | None) -> tuple[Tensor, Tensor]:
-    """[N, C, H, W] of h [N, 4, C, H, W], and which direction each pixel is from (without mix)."""
-    out = torch.empty_like(h[:, 0], memory_format=torch.contiguous_format)
-    came_from = torch.empty_like(out if mix is None else out[:0], dtype=torch.uint8)
-    _integrate("forward", h, mix, {"out": out, "from": came_from})
-    return out, came_from
-
-
-def integrate_backward(
-    grad: Tensor, h: Tensor | None, mix: Tensor | None, came_from: Tensor
-) -> tuple[Tensor, Tensor | None]:
-    """Gradients of h [N, 4, C, H, W] and mix [N, 4, H, W]; `h` is read only if there is a mix."""
-    images, channels, height, width = grad.shape
-    grad_h = grad.new_empty(images, 4, channels, height, width)
-    grad_mix = None if mix is None else grad.new_empty(images, 4, height, width)
-    pointers = {"from": came_from, "grad_h": grad_h}
-    if grad_mix is not None:
-        pointers["grad_mix"] = grad_mix
-    _integrate("backward", grad_h if h is None else h, mix, pointers, grad)
-    return grad_h, grad_mix
-
-
-def _scan(
-    kind: str,
-    tensors: dict[str, Tensor],
-    injection: Tensor | None,
-    first: int,
-    limit: bool,
-) -> dict[str, Tensor]:
-    if injection is not None:
-        tensors["injection"] = injection
-    x, affinity = tensors["x"], tensors["affinity"]
-    grads: dict[str, Tensor] = {}
-    # An output's rows bear on what can be copied at a time, its number of parts does not.
-    problem = _problem(tensors, first, limit)
-    plan = plan_scan(problem, kind, _cupy.card(x.device))
-    if kind == "backward":
-        grads = _gradients(x, affinity, injection, plan)
-    argument = np.zeros((), _SCAN)
-    for name, tensor in (tensors | grads).items():
-        argument[name] = _view(tensor, _SCAN_VIEWS[name])
-    argument["channels"], argument["height"], argument["width"] = x.shape[1:]
-    argument["first"], argument["directions"] = first, affinity.shape[1]
-    carry = x.new_empty(_carry_size(plan), dtype=torch.float32)
-    argument["carry"] = carry.data_ptr()
-    _launch(plan.kernel, argument, x.device, plan.blocks, plan.threads, plan.shared)
-    return grads
-
-
-def _gradients(
-    x: Tensor, affinity: Tensor, injection: Tensor | None, plan: Plan
-) -> dict[str, Tensor]:
-    images, directions, _, taps, height, width = affinity.shape
-    parts = (images, directions, plan.groups)
-    grads = {
-        "grad_x": x.new_empty(images, directions, x.shape[1], height, width),
-        "grad_affinity": x.new_empty(*parts, taps, height, width),
-    }
-    if injection is not None:
-        grads["grad_injection"] = x.new_empty(*parts, height, width)
-    return grads
-
-
-def _problem(tensors: Mapping[str, Tensor], first: int, limit: bool) -> Problem:
-    x, affinity = tensors["x"], tensors["affinity"]
-    return Problem(
-        type=TYPES[x.dtype],
-        itemsize=x.element_size(),
-        images=x.shape[0],
-        channels=x.shape[1],
-        height=x.shape[2],
-        width=x.shape[3],
-        directions=tuple(range(first, first + affinity.shape[1])),
-        taps=affinity.shape[3],
-        shared=affinity.shape[2] == 1,
-        injection="injection" in tensors,
-        limit=limit,
-        vector=_vector(*tensors.values()),
-    )
-
-
-def _carry_size(plan: Plan) -> int:
-    p = plan.problem
-    return plan.walks * 2 * plan.channels * max(p.height, p.width) if plan.carries else 0
-
-
-def _integrate(
-    kind: str,
-    h: Tensor,
-    mix: Tensor | None,
-    pointers: dict[str, Tensor],
-    grad: Tensor | None = None,
-) -> None:
-    images, _, channels, height, width = h.shape
-    views = {"mix": (mix, "idrq"), "grad": (grad, "icrq")}
-    argument = np.zeros((), _INTEGRATE)
-    vector = _vector(h)
-    for name, (tensor, dims) in views.items():
-        if tensor is None:
-            continue
-        argument[name] = _view(tensor, dims)
-        # A view whose columns are not neighbours is read one by one.
-        vector = min(vector, _vector(tensor)) if tensor.stride(-1) == 1 else vector
-    for name, tensor in ({"h": h} | pointers).items():
-        argument[name] = tensor.data_ptr()
-    argument["images"], argument["channels"] = images, channels
-    argument["pixels"], argument["width"] = height * width, width
-    defines = {"TYPE": TYPES[h.dtype], "VECTOR": vector, "MIX": int(mix is not None)}
-    kernel = Kernel.of("integrate.cu", f"integrate_{kind}", defines)
-    planes = images if kind == "backward" and mix is not None else images * channels
-    threads = planes * height * width * h.element_size() // vector
-    _launch(kernel, argument, h.device, -(-threads // _THREADS), _THREADS, 0)
-
-
-def _launch(
-    kernel: Kernel,
-    argument: NDArray[np.void],
-    device: torch.device,
-    blocks: int,
-    threads: int,
-    shared: int,
-) -> None:
-    if blocks > _MOST_BLOCKS:
-        raise InputError(f"a launch needs at most {_MOST_BLOCKS} blocks, not {blocks}")
-    _cupy.launch(kernel, argument, device, blocks=blocks, threads=threads, shared=shared)
-
-
-def _view(tensor: Tensor, dims: str) -> tuple[int, list[int]]:
-    """Address and strides of image, direction, channel, tap, row, column; 0 along what is shared."""
-    sizes = zip(dims, tensor.shape, tensor.stride(), strict=True)
-    strides = {name: stride if size > 1 else 0 for name, size, stride in sizes}
-    return tensor.data_ptr(), [strides.get(name, 0) for name in "idckrq"]
-
-
-def _vector(*tensors: Tensor) -> int:
-    """Bytes, 16 at most, that divide every address at which a row of any of them begins."""
-    bytes_ = 16
-    for tensor in tensors:
-        size = tensor.element_size()
-        if tensor.shape[-1] > 1 and tensor.stride(-1) != 1:
-            return size
-        strides = [s for s, n in zip(tensor.stride(), tensor.shape, strict=True) if n > 1]
-        rows = [stride * size for stride in strides if stride != 1] or [16]
-        # Outputs are dense, so their rows begin at multiples of this one's length.
-        bytes_ = gcd(bytes_, tensor.data_ptr(), tensor.shape[-1] * size, *rows)
-    return bytes_
-
-
-def _sum_to(parts: Tensor, tensor: Tensor) -> Tensor:
-    """Add what `tensor` shares; half precision is added in float32."""
-    dims = [
-        d for d, (many, one) in enumerate(zip(parts.shape, tensor.shape, strict=True)) if many > one
+def run_backward(
+    g: Tensor, given: Inputs, plan: Plan, kept: Kept, wants: Sequence[bool]
+) -> list[Tensor | None]:
+    """The gradients of the inputs that are wanted."""
+    H, W = given.x.shape[2:]
+    copies = _copies(given)
+    tasks = _backward_tasks(given, copies)
+    shared_p, shared_l, _ = given.shared()
+    parts = (1, copies if shared_p else 1, copies if shared_l else 1, copies)
+    grads = [
+        _room(t, n) if want and t is not None else None
+        for t, n, want in zip(given.all(), parts, wants, strict=True)
     ]
-    return parts.sum(dims, keepdim=True, dtype=parts.dtype) if dims else parts
+    dtype = given.x.dtype
+    outs = tuple(field(grad, dims, dtype) for grad, dims in zip(grads, _DIMS, strict=True))
+    x, p, injection, mix = given.fields()
+    ins = (field(g, "ncyx", dtype), mix, _winners(kept), x, p, injection)
+    again = plan.mode != SINGLE and kept.scans is None
+    flags = (given.p.shape[3] == 3, given.injection is not None, plan.limit, plan.mode, again)
+    makes = tuple(grad is not None for grad in grads)
+    counter, table, shared = np.zeros(1, np.int64), plan.table(), given.shared()
+    out = field(kept.out, "ncyx", dtype)
+
+    def job() -> None:
+        scans = (out, out) if plan.mode == SINGLE else _scans(given, kept, 1)
+        works = given.scratch(BACKWARD_BLOCKS, _NUMPY[dtype]), given.scratch(1, np.uint8)
+        frame, all_ins = (H, W), (*ins, scans)
+        backward(counter, tasks, table, frame, all_ins, outs, shared, flags, makes, works)
+
+    on_threads(min(thread_count(), len(tasks)), job)
+    return [
+        None if grad is None or t is None else _summed(grad, t)
+        for grad, t in zip(grads, given.all(), strict=True)
+    ]
+
+
+def field(tensor: Tensor | None, dims: str, dtype: torch.dtype) -> Field:
+    """The tensor's memory and strides; nothing is copied."""
+    if tensor is None:
+        return Field(np.empty(1, _NUMPY[dtype]), 0, 0, 0, 0, 0, 0)
+    pairs = list(zip(dims, tensor.shape, tensor.stride(), strict=True))
+    extent = 1 + sum((size - 1) * stride for _, size, stride in pairs)
+    data = tensor.detach().as_strided((extent,), (1,)).numpy()
+    steps = {name: stride for name, size, stride in pairs if size > 1 or name in "yx"}
+    return Field(data, *(steps.get(name, 0) for name in "ndckyx"))
+
+
+def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
+    """NumPy asks for huge pages; without them most of backward is spent on page faults."""
+    return torch.from_numpy(np.empty(shape, _NUMPY[dtype]))
+
+
+def _room(tensor: Tensor, parts: int) -> Tensor:
+    return _empty((parts * tensor.shape[0], *tensor.shape[1:]), tensor.dtype)
+
+
+def _summed(grad: Tensor, tensor: Tensor) -> Tensor:
+    return grad if grad.shape == tensor.shape else grad.view(-1, *tensor.shape).sum(0)
+
+
+def _winners(kept: Kept) -> Field:
+    return field(kept.winner, "ncyx", torch.uint8)
+
+
+def _scans(given: Inputs, kept: Kept, count: int) -> tuple[Field, Field]:
+    """Scans along rows and along columns, in the same memory: kept, or this thread's own."""
+    H, W = given.x.shape[2:]
+    size = H * W
+    if kept.scans is not None:
+        data = kept.scans.view(-1).numpy()
+        n, d = kept.scans.stride()[:2]
+    else:
+        data = np.empty(count * given.at_once * size, _NUMPY[given.x.dtype])
+        n, d = 0, given.at_once * size if count > 1 else 0
+    return Field(data, n, d, size, 0, 1, H), Field(data, n, d, size, 0, W, 1)
+
+
+def _forward_tasks(given: Inputs, whole: bool) -> Any:
+    N, C = given.x.shape[:2]
+    width = given.at_once
+    starts = range(0, C, width)
+    rows = [(n, c, min(C, c + width), 0 if whole else c) for n in range(N) for c in starts]
+    return np.array(rows, np.int64)
+
+
+def _copies(given: Inputs) -> int:
+    """Into how many parts the channels are split: every one, where they share no gradient."""
+    N, C = given.x.shape[:2]
+    shared_p, shared_l, _ = given.shared()
+    if not (shared_p or shared_l or given.mix is not None):
+        return C
+    return min(-(-C // given.at_once), max(1, -(-thread_count() // N)))
+
+
+def _backward_tasks(given: Inputs, copies: int) -> Any:
+    N, C = given.x.shape[:2]
+    width = -(-C // copies)
+    rows = [
+        (n, c, min(C, c + width), i * N + n, given.at_once)
+        for n in range(N)
+        for i, c in enumerate(range(0, C, width))
+    ]
+    return np.array(rows, np.int64)

@@ -1,79 +1,124 @@
-"""One direction of the scan over planes that share their affinities, and its adjoint.
+"""One direction of the scan over planes that share their affinities.
 
-Block after block of lines is brought into scratch with lanes side by side; a block's
-affinities serve every plane. In scratch, lanes begin at 1 and lines at row 1: the pads
-stand for the frame's outside, the rows before and after a block for the next block.
+Block after block of lines is looked at with lanes side by side, where they lie or in scratch;
+a block's affinities serve every plane.
 """
 
 from typing import Any
 
-from numba import njit
+from ._affinities import AFFINITY_BLOCKS, bring_taps, tap
+from ._fields import ROWS, block_size, bring, clear, copy, desk, direct, line, plane
+from ._tiles import inner
 
-from ._affinities import PLANES, ROWS, SHARE, prepare
-from ._tiles import clear, copy, load_block, part, plane, store_block
-
-FORWARD_BLOCKS = PLANES + 2
+FORWARD_BLOCKS = AFFINITY_BLOCKS + 2
 
 
-@njit(nogil=True)
+@inner
 def walk_forward(
     x: Any, p: Any, lam: Any, h: Any, place: Any, way: Any, frame: Any, flags: Any, work: Any
 ) -> None:
-    """Write the scan of channels c0 <= c < c1 to `h`, whose channels count from `h_from`.
+    """Write the scan of channels c0 <= c < c1 to `h`.
 
     Args:
+        h: a field whose lanes lie side by side; its channels count from `h_from`.
         place: n, d, c0, c1, h_from.
         way: vertical, reverse.
         frame: lanes, steps.
         flags: three-way, injection given, limit.
-        work: scratch.
+        work: scratch of FORWARD_BLOCKS blocks.
     """
     n, d, c0, c1, h_from = place
     vertical, reverse = way
     lanes, steps = frame
-    pitch = lanes + 2
-    size = (ROWS + 2) * pitch
-    block, xs, hs = (
-        part(work, 0, PLANES * size),
-        part(work, PLANES * size, size),
-        part(work, (PLANES + 1) * size, size),
-    )
-    carry = part(work, FORWARD_BLOCKS * size, (c1 - c0) * pitch)
-    clear(work, FORWARD_BLOCKS * size + (c1 - c0) * pitch)
+    three, given, limit = flags
+    ahead = -1 if reverse else 1
+    clear(work, 3 * block_size(lanes))
     for done in range(0, steps, ROWS):
         rows = min(ROWS, steps - done)
         step = steps - done - rows if reverse else done
         first = -1 if done else (rows - 1 if reverse else 0)
-        prepare(block, lanes, p, lam, (n, d, c0), way, (step, rows, first), flags)
+        span = (step, rows, first, ahead)
+        taps = bring_taps(work, lanes, p, (n, d, c0), vertical, span, (three, limit))
+        shares = desk(work, AFFINITY_BLOCKS, lanes)
+        if given:
+            source = plane(lam, n, d, c0, 0, vertical)
+            shares = bring(shares, lanes, source, step, rows, ahead)
         for c in range(c0, c1):
-            load_block(xs, 1, lanes, plane(x, n, d, c, 0, vertical), step, rows)
-            before = rows + 1 if reverse else 0
-            kept = part(carry, (c - c0) * pitch, pitch)
-            copy(part(hs, before * pitch, pitch), kept, pitch)
+            xs = desk(work, AFFINITY_BLOCKS + 1, lanes)
+            xs = bring(xs, lanes, plane(x, n, d, c, 0, vertical), step, rows, ahead)
+            hs = direct(plane(h, n, d, c - h_from, 0, vertical), step)
             for j in range(rows):
-                row = rows - j if reverse else j + 1
-                _advance(block, size, xs, hs, row * pitch, before * pitch, lanes)
-                before = row
-            copy(kept, part(hs, before * pitch, pitch), pitch)
-            store_block(hs, 1, lanes, plane(h, n, d, c - h_from, 0, vertical), step, rows, False)
+                r = rows - 1 - j if reverse else j
+                _advance(taps, shares, xs, hs, r, r - ahead, lanes, (given, r == first))
 
 
-@njit(nogil=True)
-def _advance(block: Any, size: int, xs: Any, hs: Any, row: int, before: int, lanes: int) -> None:
-    _step(
-        part(hs, row + 1, lanes),
-        part(block, SHARE * size + row + 1, lanes),
-        part(xs, row + 1, lanes),
-        part(block, row + 1, lanes),
-        part(block, size + row + 1, lanes),
-        part(block, 2 * size + row + 1, lanes),
-        part(hs, before, lanes + 2),
-        lanes,
-    )
+@inner
+def _advance(
+    taps: Any, shares: Any, xs: Any, hs: Any, r: int, before: int, lanes: int, flags: Any
+) -> None:
+    given, first = flags
+    h, x = line(hs, r, lanes), line(xs, r, lanes)
+    share = line(shares, r, lanes)
+    if first:
+        _begin(h, share, x, lanes, given)
+        return
+    p0, p1, p2 = tap(taps, 0, r, lanes), tap(taps, 1, r, lanes), tap(taps, 2, r, lanes)
+    last = line(hs, before, lanes)
+    if given:
+        _inner_given(h, share, x, p0, p1, p2, last, lanes)
+    else:
+        _inner(h, x, p0, p1, p2, last, lanes)
+    _end(h, share, x, p0, p1, p2, last, 0, lanes, given)
+    _end(h, share, x, p0, p1, p2, last, lanes - 1, lanes, given)
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _step(h: Any, share: Any, x: Any, p0: Any, p1: Any, p2: Any, before: Any, lanes: int) -> None:
-    for k in range(lanes):
-        carried = p0[k] * before[k] + p1[k] * before[k + 1] + p2[k] * before[k + 2]
+@inner
+def _begin(h: Any, share: Any, x: Any, lanes: int, given: bool) -> None:
+    if given:
+        for k in range(lanes):
+            h[k] = share[k] * x[k]
+    else:
+        copy(h, x, lanes)
+
+
+@inner
+def _inner(h: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int) -> None:
+    one = h.dtype.type(1)
+    for i in range(lanes - 2):
+        k = i + 1
+        carried = p0[k] * last[i] + p1[k] * last[k] + p2[k] * last[k + 1]
+        h[k] = (one - (p0[k] + p1[k] + p2[k])) * x[k] + carried
+
+
+@inner
+def _inner_given(
+    h: Any, share: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int
+) -> None:
+    for i in range(lanes - 2):
+        k = i + 1
+        carried = p0[k] * last[i] + p1[k] * last[k] + p2[k] * last[k + 1]
         h[k] = share[k] * x[k] + carried
+
+
+@inner
+def _end(
+    h: Any,
+    share: Any,
+    x: Any,
+    p0: Any,
+    p1: Any,
+    p2: Any,
+    last: Any,
+    k: int,
+    lanes: int,
+    given: bool,
+) -> None:
+    """A lane at the frame's edge, where a neighbour is missing."""
+    degree, carried = p1[k], p1[k] * last[k]
+    if k > 0:
+        degree += p0[k]
+        carried += p0[k] * last[k - 1]
+    if k < lanes - 1:
+        degree += p2[k]
+        carried += p2[k] * last[k + 1]
+    h[k] = (share[k] if given else h.dtype.type(1) - degree) * x[k] + carried

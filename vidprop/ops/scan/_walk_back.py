@@ -1,16 +1,40 @@
 """The adjoint of `_walk`: the same walk from its end, on the same blocks."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from numba import njit
+from ._adjoint import correlate, gather, product, pull, seed
+from ._affinities import AFFINITY_BLOCKS, Taps, bring_taps, limit_back, taps_at
+from ._fields import (
+    ROWS,
+    Lines,
+    block_size,
+    bring,
+    clear,
+    copy,
+    desk,
+    direct,
+    line,
+    load,
+    plane,
+    save,
+)
+from ._tiles import inner, part
 
-from ._affinities import PLANES, ROWS, SHARE, give_back, prepare
-from ._tiles import clear, copy, load_block, part, plane, store_block
+_GRADS, _SHARES, _WEIGHTS, _XS, _GS, _HS, _DXS, _DLAMS, _DWS, _ADJOINTS = (
+    AFFINITY_BLOCKS + i for i in (0, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+)
+BACKWARD_BLOCKS = _ADJOINTS + 1
 
-BACKWARD_BLOCKS = 2 * PLANES + 6
+
+class Target(NamedTuple):
+    """Where lines of a gradient go; `apart` from the tensor if they must be turned afterwards."""
+
+    lines: Any
+    apart: bool
+    adds: bool
 
 
-@njit(nogil=True)
+@inner
 def walk_backward(
     ins: Any,
     outs: Any,
@@ -20,196 +44,192 @@ def walk_backward(
     frame: Any,
     flags: Any,
     makes: Any,
-    work: Any,
+    works: Any,
 ) -> None:
-    """Add one direction's part to the gradients of channels c0 <= c < c1.
+    """One direction's part of the gradients of channels c0 <= c < c1.
 
     Args:
         ins: g (gradient of what the directions were integrated to), weight (this
             direction's share of it) or winner (whose it is), x, p, lam, h.
-        outs: dx, dp, dl, dweight.
+        outs: dx, dp, dlam, dweight.
         adds: for each of `outs`, whether it is added to rather than written.
-        place: n, d, c0, c1, h_from, and the n at which dp, dl and dweight are this caller's.
+        place: n, d, c0, c1, h_from, and the n at which dp, dlam and dweight are this caller's.
         way: vertical, reverse.
         frame: lanes, steps.
         flags: three-way, injection given, limit, weighted, won.
         makes: which of `outs` are wanted.
-        work: scratch.
+        works: scratch, of floats and of bytes.
     """
-    g, weight, winner, x, p, lam, h = ins
-    dx, dp, dl, dweight = outs
-    n, d, c0, c1, h_from, sums = place
-    vertical, reverse = way
+    _, _, c0, c1, _, _ = place
+    _, reverse = way
     lanes, steps = frame
-    three, given, limit, weighted, won = flags
-    pitch = lanes + 2
-    size = (ROWS + 2) * pitch
-    block, grad = part(work, 0, PLANES * size), part(work, PLANES * size, PLANES * size)
-    desk = part(work, 2 * PLANES * size, 6 * size)
-    xs, hs, gs = part(desk, 0, size), part(desk, size, size), part(desk, 2 * size, size)
-    dxs, ws, dws = (
-        part(desk, 3 * size, size),
-        part(desk, 4 * size, size),
-        part(desk, 5 * size, size),
-    )
-    carry = part(work, BACKWARD_BLOCKS * size, (c1 - c0) * pitch)
-    clear(work, BACKWARD_BLOCKS * size + (c1 - c0) * pitch)
+    clear(works[0], 3 * block_size(lanes))
     for done in range(0, steps, ROWS):
         rows = min(ROWS, steps - done)
         step = done if reverse else steps - done - rows
         first = -1 if done + rows < steps else (rows - 1 if reverse else 0)
-        span = (step, rows, first)
-        after = 0 if reverse else rows + 1
-        for i in range(3):
-            seam = part(block, i * size + (ROWS if reverse else 1) * pitch, pitch)
-            copy(part(block, i * size + after * pitch, pitch), seam, pitch)
-        prepare(block, lanes, p, lam, (n, d, c0), way, span, (three, given, limit))
-        clear(grad, (SHARE + 1) * size)
-        if weighted:
-            clear(dws, size)
-            load_block(ws, 1, lanes, plane(weight, n, d, 0, 0, vertical), step, rows)
+        span = (step, rows, first, 1 if reverse else -1)
+        _keep_seam(works[0], lanes, rows, reverse)
+        factors = _factors(ins, place, way[0], lanes, span, flags, works[0])
+        sums = _sums(outs, adds, place, way[0], lanes, step, flags, works[0])
         for c in range(c0, c1):
-            load_block(xs, 1, lanes, plane(x, n, d, c, 0, vertical), step, rows)
-            load_block(gs, 1, lanes, plane(g, n, d, c, 0, vertical), step, rows)
-            _load_with_before(hs, lanes, plane(h, n, d, c - h_from, 0, vertical), span, reverse)
-            if weighted:
-                _weigh(gs, hs, ws, dws, size)
-            if won:
-                _claim(gs, lanes, plane(winner, n, d, c, 0, vertical), step, rows, d)
-            kept = part(carry, (c - c0) * pitch, pitch)
-            copy(part(gs, after * pitch, pitch), kept, pitch)
-            ahead = after
+            sources = _sources(ins, place, c, way, lanes, span, flags, works)
+            dx = plane(outs[0], place[0], 0, c, 0, way[0])
+            dxs = _aim(desk(works[0], _DXS, lanes), dx, step, adds[0])
+            rings = desk(works[0], _ADJOINTS, lanes)
+            ring = Lines(rings.data, rings.first + 2 * (c - c0) * rings.pitch, rings.pitch)
             for j in range(rows):
-                row = j + 1 if reverse else rows - j
-                back = row + 1 if reverse else row - 1
-                _adjoint(block, size, gs, row * pitch, ahead * pitch, lanes)
-                _share(block, size, grad, gs, xs, dxs, row * pitch, lanes)
-                _correlate(grad, size, gs, hs, row * pitch, back * pitch, lanes)
-                ahead = row
-            copy(kept, part(gs, ahead * pitch, pitch), pitch)
-            if makes[0]:
-                store_block(dxs, 1, lanes, plane(dx, n, d, c, 0, vertical), step, rows, adds[0])
-        give_back(grad, block, lanes, span, (three, given, limit))
-        _hand_out(grad, dws, outs, adds, makes, (sums, d, c0), way, lanes, (three, step, rows))
+                r = j if reverse else rows - 1 - j
+                when = (r, step + r, r == first, done + j == 0, c > c0, place[1])
+                _retreat(factors, sums, sources, dxs, ring, when, way[1], lanes, flags, makes)
+            if makes[0] and dxs.apart:
+                save(dxs.lines, lanes, dx, step, rows, adds[0])
+        _settle(outs, adds, sums, place, way[0], lanes, span, flags, makes, works[0])
 
 
-@njit(nogil=True)
-def _load_with_before(hs: Any, lanes: int, h: Any, span: Any, reverse: bool) -> None:
-    """The lines of a block, and the one that the scan passed before them."""
-    step, rows, first = span
-    load_block(hs, 1, lanes, h, step, rows)
-    before = rows + 1 if reverse else 0
-    if first >= 0:
-        clear(part(hs, before * (lanes + 2), lanes + 2), lanes + 2)
-    else:
-        load_block(hs, before, lanes, h, step + (rows if reverse else -1), 1)
+@inner
+def _keep_seam(work: Any, lanes: int, rows: int, reverse: bool) -> None:
+    """The affinities of the line that the last block ended at lie beside this block."""
+    for i in range(3):
+        block = desk(work, i, lanes)
+        if reverse:
+            copy(line(block, -1, lanes), line(block, ROWS - 1, lanes), lanes)
+        else:
+            copy(line(block, rows, lanes), line(block, 0, lanes), lanes)
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _weigh(gs: Any, hs: Any, ws: Any, dws: Any, size: int) -> None:
-    for k in range(size):
-        dws[k] += gs[k] * hs[k]
-        gs[k] *= ws[k]
+@inner
+def _factors(
+    ins: Any, place: Any, vertical: bool, lanes: int, span: Any, flags: Any, work: Any
+) -> Any:
+    _, weight, _, _, p, lam, _ = ins
+    n, d, c, _, _, _ = place
+    step, rows, _, way = span
+    three, given, limit, weighted, _ = flags
+    taps = bring_taps(work, lanes, p, (n, d, c), vertical, span, (three, limit))
+    shares, weights = desk(work, _SHARES, lanes), desk(work, _WEIGHTS, lanes)
+    if given:
+        shares = bring(shares, lanes, plane(lam, n, d, c, 0, vertical), step, rows, way)
+    if weighted:
+        weights = bring(weights, lanes, plane(weight, n, d, 0, 0, vertical), step, rows, way)
+    return taps, shares, weights
 
 
-@njit(nogil=True)
-def _claim(gs: Any, lanes: int, winner: Any, step: int, rows: int, d: int) -> None:
-    """The gradient goes to the direction that won the pixel."""
-    zero = gs.dtype.type(0)
-    for r in range(rows):
-        first = winner.first + (step + r) * winner.step
-        to = part(gs, (r + 1) * (lanes + 2) + 1, lanes)
-        for k in range(lanes):
-            to[k] = to[k] if winner.data[first + k * winner.lane] == d else zero
+@inner
+def _sources(
+    ins: Any, place: Any, c: int, way: Any, lanes: int, span: Any, flags: Any, works: Any
+) -> Any:
+    g, _, winner, x, _, _, h = ins
+    n, d, _, _, h_from, _ = place
+    vertical, reverse = way
+    step, rows, first, side = span
+    work, small = works
+    gs = bring(desk(work, _GS, lanes), lanes, plane(g, n, 0, c, 0, vertical), step, rows, side)
+    xs = bring(desk(work, _XS, lanes), lanes, plane(x, n, d, c, 0, vertical), step, rows, side)
+    of_h = plane(h, n, d, c - h_from, 0, vertical)
+    hs = bring(desk(work, _HS, lanes), lanes, of_h, step, rows, side)
+    if of_h.lane != 1 and first < 0:
+        before = rows if reverse else -1
+        at = Lines(hs.data, hs.first + before * hs.pitch, hs.pitch)
+        load(at, lanes, of_h, step + before, 1, side)
+    wins = desk(small, 0, lanes)
+    if flags[4]:
+        wins = bring(wins, lanes, plane(winner, n, 0, c, 0, vertical), step, rows, side)
+    return gs, xs, hs, wins
 
 
-@njit(nogil=True)
-def _adjoint(block: Any, size: int, gs: Any, row: int, ahead: int, lanes: int) -> None:
-    pitch = lanes + 2
-    _gather(
-        part(gs, row + 1, lanes),
-        part(block, ahead, pitch),
-        part(block, size + ahead, pitch),
-        part(block, 2 * size + ahead, pitch),
-        part(gs, ahead, pitch),
-        lanes,
-    )
+@inner
+def _aim(block: Any, target: Any, step: int, adds: bool) -> Any:
+    if target.lane == 1:
+        return Target(direct(target, step), False, adds)
+    return Target(block, True, False)
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _gather(g: Any, p0: Any, p1: Any, p2: Any, ahead: Any, lanes: int) -> None:
-    for k in range(lanes):
-        above = p2[k] * ahead[k] + p1[k + 1] * ahead[k + 1]
-        g[k] += above + p0[k + 2] * ahead[k + 2]
+@inner
+def _sums(
+    outs: Any, adds: Any, place: Any, vertical: bool, lanes: int, step: int, flags: Any, work: Any
+) -> Any:
+    """Where the gradients go to which every channel adds."""
+    _, dp, dlam, dweight = outs
+    _, d, c, _, _, n = place
+    three, _, limit, _, _ = flags
+    block = part(work, _GRADS * block_size(lanes), 3 * block_size(lanes))
+    dps = Target(taps_at(block, lanes), True, False)
+    to = plane(dp, n[0], d, c, 0, vertical)
+    if to.lane == 1 and three and not limit:
+        lines = Taps(to.data, to.first + step * to.step, to.step, dp.k)
+        dps = Target(lines, False, adds[1])
+    to = plane(dlam, n[1], d, c, 0, vertical)
+    dlams = _aim(desk(work, _DLAMS, lanes), to, step, adds[2])
+    to = plane(dweight, n[2], d, 0, 0, vertical)
+    dweights = _aim(desk(work, _DWS, lanes), to, step, adds[3])
+    return dps, dlams, dweights
 
 
-@njit(nogil=True)
-def _share(
-    block: Any, size: int, grad: Any, gs: Any, xs: Any, dxs: Any, row: int, lanes: int
+@inner
+def _retreat(
+    factors: Any,
+    sums: Any,
+    sources: Any,
+    dxs: Any,
+    ring: Any,
+    when: Any,
+    reverse: bool,
+    lanes: int,
+    flags: Any,
+    makes: Any,
 ) -> None:
-    _scale(
-        part(dxs, row + 1, lanes),
-        part(grad, SHARE * size + row + 1, lanes),
-        part(block, SHARE * size + row + 1, lanes),
-        part(gs, row + 1, lanes),
-        part(xs, row + 1, lanes),
-        lanes,
-    )
+    """One line of one channel."""
+    taps, shares, weights = factors
+    dps, dlams, dweights = sums
+    gs, xs, hs, wins = sources
+    r, step, first, last, later, d = when
+    _, given, _, weighted, won = flags
+    after, before = (r - 1, r + 1) if reverse else (r + 1, r - 1)
+    adjoint, ahead = line(ring, step % 2, lanes), line(ring, (step + 1) % 2, lanes)
+    g, h, x = line(gs, r, lanes), line(hs, r, lanes), line(xs, r, lanes)
+    seed(adjoint, g, line(weights, r, lanes), line(wins, r, lanes), d, lanes, (weighted, won))
+    if makes[3]:
+        product(line(dweights.lines, r, lanes), g, h, lanes, dweights.adds or later)
+    if not last:
+        gather(adjoint, ahead, taps, after, lanes)
+    if makes[0]:
+        share = line(shares, r, lanes)
+        pull(line(dxs.lines, r, lanes), adjoint, share, taps, r, lanes, (given, first, dxs.adds))
+    if makes[2]:
+        product(line(dlams.lines, r, lanes), adjoint, x, lanes, dlams.adds or later)
+    if makes[1]:
+        adds = dps.adds or later
+        correlate(dps.lines, adjoint, x, line(hs, before, lanes), r, lanes, (given, first, adds))
 
 
-@njit(nogil=True, fastmath={"contract"})
-def _scale(dx: Any, dshare: Any, share: Any, g: Any, x: Any, lanes: int) -> None:
-    for k in range(lanes):
-        dx[k] = share[k] * g[k]
-        dshare[k] += g[k] * x[k]
-
-
-@njit(nogil=True)
-def _correlate(grad: Any, size: int, gs: Any, hs: Any, row: int, back: int, lanes: int) -> None:
-    _products(
-        part(grad, row + 1, lanes),
-        part(grad, size + row + 1, lanes),
-        part(grad, 2 * size + row + 1, lanes),
-        part(gs, row + 1, lanes),
-        part(hs, back, lanes + 2),
-        lanes,
-    )
-
-
-@njit(nogil=True, fastmath={"contract"})
-def _products(d0: Any, d1: Any, d2: Any, g: Any, before: Any, lanes: int) -> None:
-    for k in range(lanes):
-        d0[k] += g[k] * before[k]
-        d1[k] += g[k] * before[k + 1]
-        d2[k] += g[k] * before[k + 2]
-
-
-@njit(nogil=True)
-def _hand_out(
-    grad: Any,
-    dws: Any,
+@inner
+def _settle(
     outs: Any,
     adds: Any,
-    makes: Any,
+    sums: Any,
     place: Any,
-    way: Any,
+    vertical: bool,
     lanes: int,
     span: Any,
+    flags: Any,
+    makes: Any,
+    work: Any,
 ) -> None:
-    _, dp, dl, dweight = outs
-    sums, d, c = place
-    vertical, _ = way
-    three, step, rows = span
-    size = (ROWS + 2) * (lanes + 2)
-    if makes[1]:
+    """Bring to their tensors the sums that are not there yet."""
+    _, dp, dlam, dweight = outs
+    dps, dlams, dweights = sums
+    _, d, c, _, _, n = place
+    step, rows, first, _ = span
+    three, _, limit, _, _ = flags
+    if makes[1] and dps.apart:
+        if limit:
+            limit_back(work, dps.lines, lanes, rows, first)
         for i in range(3 if three else 1):
-            source = part(grad, (i if three else 1) * size, size)
-            target = plane(dp, sums[0], d, c, i, vertical)
-            store_block(source, 1, lanes, target, step, rows, adds[1])
-    if makes[2]:
-        source = part(grad, SHARE * size, size)
-        target = plane(dl, sums[1], d, c, 0, vertical)
-        store_block(source, 1, lanes, target, step, rows, adds[2])
-    if makes[3]:
-        target = plane(dweight, sums[2], d, c, 0, vertical)
-        store_block(dws, 1, lanes, target, step, rows, adds[3])
+            source = desk(work, _GRADS + (i if three else 1), lanes)
+            save(source, lanes, plane(dp, n[0], d, c, i, vertical), step, rows, adds[1])
+    if makes[2] and dlams.apart:
+        save(dlams.lines, lanes, plane(dlam, n[1], d, c, 0, vertical), step, rows, adds[2])
+    if makes[3] and dweights.apart:
+        to = plane(dweight, n[2], d, 0, 0, vertical)
+        save(dweights.lines, lanes, to, step, rows, adds[3])

@@ -1,0 +1,142 @@
+"""What the adjoint of the scan does to one line of one plane."""
+
+from typing import Any
+
+from ._affinities import tap
+from ._fields import clear, copy
+from ._tiles import inner
+
+
+@inner
+def seed(adjoint: Any, g: Any, weight: Any, winner: Any, d: int, lanes: int, flags: Any) -> None:
+    """What of the integrated result's gradient is direction d's."""
+    weighted, won = flags
+    zero = g.dtype.type(0)
+    if weighted:
+        for k in range(lanes):
+            adjoint[k] = g[k] * weight[k]
+    elif won:
+        for k in range(lanes):
+            adjoint[k] = g[k] if winner[k] == d else zero
+    else:
+        copy(adjoint, g, lanes)
+
+
+@inner
+def product(to: Any, a: Any, b: Any, lanes: int, adds: bool) -> None:
+    """`to = a * b`, or `+=`."""
+    if adds:
+        for k in range(lanes):
+            to[k] += a[k] * b[k]
+    else:
+        for k in range(lanes):
+            to[k] = a[k] * b[k]
+
+
+@inner
+def gather(adjoint: Any, ahead: Any, taps: Any, after: int, lanes: int) -> None:
+    """Add what the line after hands back: its lane k+1 by p0, k by p1, k-1 by p2."""
+    p0, p1, p2 = (
+        tap(taps, 0, after, lanes),
+        tap(taps, 1, after, lanes),
+        tap(taps, 2, after, lanes),
+    )
+    _gather_inner(adjoint, ahead, p0, p1, p2, lanes)
+    if lanes == 1:
+        adjoint[0] += p1[0] * ahead[0]
+    else:
+        end = lanes - 1
+        adjoint[0] += p1[0] * ahead[0] + p0[1] * ahead[1]
+        adjoint[end] += p1[end] * ahead[end] + p2[end - 1] * ahead[end - 1]
+
+
+@inner
+def _gather_inner(adjoint: Any, ahead: Any, p0: Any, p1: Any, p2: Any, lanes: int) -> None:
+    for i in range(lanes - 2):
+        k = i + 1
+        handed = p2[i] * ahead[i] + p1[k] * ahead[k] + p0[k + 1] * ahead[k + 1]
+        adjoint[k] += handed
+
+
+@inner
+def pull(dx: Any, adjoint: Any, share: Any, taps: Any, r: int, lanes: int, flags: Any) -> None:
+    """The gradient of x."""
+    given, first, adds = flags
+    if given:
+        product(dx, adjoint, share, lanes, adds)
+    elif first:
+        if adds:
+            for k in range(lanes):
+                dx[k] += adjoint[k]
+        else:
+            copy(dx, adjoint, lanes)
+    else:
+        p0, p1, p2 = tap(taps, 0, r, lanes), tap(taps, 1, r, lanes), tap(taps, 2, r, lanes)
+        one, end = dx.dtype.type(1), lanes - 1
+        left, right = dx[0], dx[end]
+        _pull_inner(dx, adjoint, p0, p1, p2, lanes, adds)
+        if end > 0:
+            value = (one - (p0[end] + p1[end])) * adjoint[end]
+            dx[end] = right + value if adds else value
+        value = (one - (p1[0] + p2[0] if end > 0 else p1[0])) * adjoint[0]
+        dx[0] = left + value if adds else value
+
+
+@inner
+def _pull_inner(dx: Any, adjoint: Any, p0: Any, p1: Any, p2: Any, lanes: int, adds: bool) -> None:
+    one = dx.dtype.type(1)
+    if adds:
+        for k in range(lanes):
+            dx[k] += (one - (p0[k] + p1[k] + p2[k])) * adjoint[k]
+    else:
+        for k in range(lanes):
+            dx[k] = (one - (p0[k] + p1[k] + p2[k])) * adjoint[k]
+
+
+@inner
+def correlate(dps: Any, adjoint: Any, x: Any, before: Any, r: int, lanes: int, flags: Any) -> None:
+    """The gradients of the affinities."""
+    given, first, adds = flags
+    d0, d1, d2 = tap(dps, 0, r, lanes), tap(dps, 1, r, lanes), tap(dps, 2, r, lanes)
+    if first:
+        if not adds:
+            clear(d0, lanes)
+            clear(d1, lanes)
+            clear(d2, lanes)
+        return
+    end = lanes - 1
+    zero = x.dtype.type(0)
+    left, right = (d0[0], d2[end]) if adds else (zero, zero)
+    middle = d1[0], d1[end]
+    _correlate_inner(d0, d1, d2, adjoint, x, before, lanes, given, adds)
+    for k, was in ((0, middle[0]), (end, middle[1])):
+        value = adjoint[k] * (before[k] if given else before[k] - x[k])
+        d1[k] = was + value if adds else value
+    if end > 0:
+        value = adjoint[end] * (before[end - 1] if given else before[end - 1] - x[end])
+        d0[end] = d0[end] + value if adds else value
+        value = adjoint[0] * (before[1] if given else before[1] - x[0])
+        d2[0] = d2[0] + value if adds else value
+    d0[0], d2[end] = left, right
+
+
+@inner
+def _correlate_inner(
+    d0: Any,
+    d1: Any,
+    d2: Any,
+    adjoint: Any,
+    x: Any,
+    before: Any,
+    lanes: int,
+    given: bool,
+    adds: bool,
+) -> None:
+    zero = x.dtype.type(0)
+    for i in range(lanes - 2):
+        k = i + 1
+        a, base = adjoint[k], zero if given else x[k]
+        v0, v1, v2 = a * (before[i] - base), a * (before[k] - base), a * (before[k + 1] - base)
+        d0[k] = d0[k] + v0 if adds else v0
+        d1[k] = d1[k] + v1 if adds else v1
+        d2[k] = d2[k] + v2 if adds else v2

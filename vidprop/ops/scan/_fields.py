@@ -1,0 +1,170 @@
+"""Tensors as compiled code sees them, and their lines with lanes side by side."""
+
+from typing import Any, NamedTuple
+
+from ._tiles import add_tile, inner, part, prefetch, put_tile, tile_size
+
+# Lines brought into scratch at a time: a whole number of tiles, few enough for the second cache.
+ROWS = 16
+
+_tile_size = inner(tile_size)
+
+
+class Field(NamedTuple):
+    """A tensor: its memory, and a stride for every dimension.
+
+    A stride is 0 where the tensor lacks the dimension or shares one entry along it.
+    """
+
+    data: Any
+    n: int
+    d: int
+    c: int
+    k: int
+    y: int
+    x: int
+
+
+class Plane(NamedTuple):
+    """One plane of a field, in the lanes and steps of a direction."""
+
+    data: Any
+    first: int
+    lane: int
+    step: int
+
+
+class Lines(NamedTuple):
+    """Lines with lanes side by side, in memory or in scratch; line 0 is the block's first."""
+
+    data: Any
+    first: int
+    pitch: int
+
+
+@inner
+def plane(field: Any, n: int, d: int, c: int, k: int, vertical: bool) -> Any:
+    """The plane of `field` at these indices."""
+    first = n * field.n + d * field.d + c * field.c + k * field.k
+    if vertical:
+        return Plane(field.data, first, field.x, field.y)
+    return Plane(field.data, first, field.y, field.x)
+
+
+@inner
+def pitch_of(lanes: int) -> int:
+    """Values from one line of a block to the next: whole vectors, no power of two."""
+    return (lanes + 15) // 16 * 16 + 16
+
+
+def block_values(lanes: int) -> int:
+    """Values in a block: its lines, one before and one after. Not compiled; `block_size` is."""
+    return (ROWS + 2) * ((lanes + 15) // 16 * 16 + 16)
+
+
+block_size = inner(block_values)
+
+
+@inner
+def desk(work: Any, i: int, lanes: int) -> Any:
+    """The i-th block of scratch, as lines."""
+    pitch = pitch_of(lanes)
+    return Lines(work, i * (ROWS + 2) * pitch + pitch, pitch)
+
+
+@inner
+def line(lines: Any, r: int, lanes: int) -> Any:
+    """Line r, a view."""
+    return part(lines.data, lines.first + r * lines.pitch, lanes)
+
+
+@inner
+def direct(source: Any, step: int) -> Any:
+    """The plane's own lines from `step` on; its lanes must lie side by side."""
+    return Lines(source.data, source.first + step * source.step, source.step)
+
+
+@inner
+def bring(block: Any, lanes: int, source: Any, step: int, rows: int, way: int) -> Any:
+    """The plane's lines from `step` on: its own where lanes lie side by side, else copies.
+
+    `way` is 1 or -1, by which side the next block will be on.
+    """
+    if source.lane == 1:
+        return direct(source, step)
+    load(block, lanes, source, step, rows, way)
+    return block
+
+
+@inner
+def load(block: Any, lanes: int, source: Any, step: int, rows: int, way: int) -> None:
+    """Copy the plane's lines from `step` on to lines 0, 1, ... of `block`."""
+    first = source.first + step * source.step
+    n = _tile_size(block.data.itemsize)
+    whole_rows, whole_lanes = 0, 0
+    if source.lane == 1:
+        for r in range(rows):
+            copy(line(block, r, lanes), part(source.data, first + r * source.step, lanes), lanes)
+        return
+    if source.step == 1:
+        whole_rows, whole_lanes = rows // n * n, lanes // n * n
+    for k in range(0, whole_lanes, n):
+        for r in range(0, whole_rows, n):
+            at = first + k * source.lane + r
+            for i in range(n):
+                prefetch(source.data, at + i * source.lane + way * whole_rows)
+            to = block.first + r * block.pitch + k
+            put_tile(source.data, at, source.lane, block.data, to, block.pitch)
+    for r in range(rows):
+        for k in range(whole_lanes if r < whole_rows else 0, lanes):
+            value = source.data[first + k * source.lane + r * source.step]
+            block.data[block.first + r * block.pitch + k] = value
+
+
+@inner
+def save(block: Any, lanes: int, target: Any, step: int, rows: int, adds: bool) -> None:
+    """The way back of `load`; `adds` to what the plane holds. Its lanes or steps are adjacent."""
+    first = target.first + step * target.step
+    if target.lane == 1:
+        for r in range(rows):
+            to = part(target.data, first + r * target.step, lanes)
+            put(to, line(block, r, lanes), lanes, adds)
+        return
+    n = _tile_size(block.data.itemsize)
+    whole_rows, whole_lanes = rows // n * n, lanes // n * n
+    for k in range(0, whole_lanes, n):
+        for r in range(0, whole_rows, n):
+            at, to = block.first + r * block.pitch + k, first + k * target.lane + r
+            if adds:
+                add_tile(block.data, at, block.pitch, target.data, to, target.lane)
+            else:
+                put_tile(block.data, at, block.pitch, target.data, to, target.lane)
+    for k in range(lanes):
+        for r in range(whole_rows if k < whole_lanes else 0, rows):
+            to = first + k * target.lane + r
+            value = block.data[block.first + r * block.pitch + k]
+            target.data[to] = target.data[to] + value if adds else value
+
+
+@inner
+def put(to: Any, values: Any, count: int, adds: bool) -> None:
+    """`to = values`, or `+=`."""
+    if adds:
+        for k in range(count):
+            to[k] += values[k]
+    else:
+        copy(to, values, count)
+
+
+@inner
+def copy(to: Any, values: Any, count: int) -> None:
+    """`to = values`."""
+    for k in range(count):
+        to[k] = values[k]
+
+
+@inner
+def clear(to: Any, count: int) -> None:
+    """`to = 0`."""
+    for k in range(count):
+        to[k] = 0

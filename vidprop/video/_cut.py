@@ -8,12 +8,16 @@ _SIZE_LATER = (0, 0xFFFFFFFF)
 
 
 def is_cut(path: Path) -> bool:
-    """True for a Matroska, WebM or AVI file whose end is missing.
+    """True for a Matroska, WebM, AVI or JPEG file whose end is missing.
 
-    Source: RFC 8794, 4 (element sizes); RFC 9559, 5.1 (Segment); Microsoft RIFF.
+    Source: RFC 8794, 4 (element sizes); RFC 9559, 5.1 (Segment); Microsoft RIFF;
+    ITU-T T.81, B.1.1.3 (end of image).
     """
     with path.open("rb") as file:
         head = file.read(_SEARCHED)
+        if head.startswith(b"\xff\xd8"):
+            file.seek(max(0, path.stat().st_size - _SEARCHED))
+            return b"\xff\xd9" not in file.read()
     said = _matroska_size(head) if head.startswith(b"\x1a\x45\xdf\xa3") else _riff_size(head)
     return said is not None and path.stat().st_size < said
 

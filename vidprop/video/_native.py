@@ -24,7 +24,8 @@ _RATIOS = {name: ratio for ratio, name in SUBSAMPLINGS.items()}
 _RGB_DEPTHS = (8, 10, 12, 14, 16)
 
 # Stills hold full-range samples, and so does what older encoders called yuvj.
-_FULL_RANGE_CODECS = {"png", "tiff", "mjpeg", "bmp", "targa", "webp", "jpeg2000", "jpegxl", "dpx"}
+_RGB_CODECS = {"png", "tiff", "bmp", "targa", "dpx"}
+_FULL_RANGE_CODECS = _RGB_CODECS | {"mjpeg", "webp", "jpeg2000", "jpegxl"}
 
 
 def plane_format(frame: Any, codec: str) -> PlaneFormat:
@@ -42,7 +43,7 @@ def plane_format(frame: Any, codec: str) -> PlaneFormat:
         subsampling=_RATIOS[match["sub"]] if match.re is _YUV else (0, 0),
         grey=match.re is _GREY,
         full_range=rgb or _is_full(frame, layout, codec),
-        matrix="bt709" if rgb else _tags.name_of(_tags.MATRICES, frame.colorspace),
+        matrix="bt709" if rgb else _matrix(frame, match.re is _GREY, codec),
         primaries=_tags.name_of(_tags.PRIMARIES, frame.color_primaries),
         transfer=_tags.name_of(_tags.TRANSFERS, frame.color_trc),
         rgb=rgb,
@@ -101,6 +102,12 @@ def _yuv_name(layout: Any, depth: int) -> str:
     down = (64 // layout.chroma_height(64)).bit_length() - 1
     alpha = "a" if any(component.is_alpha for component in layout.components) else ""
     return f"yuv{alpha}{SUBSAMPLINGS[across, down]}p" + ("" if depth == 8 else f"{depth}le")
+
+
+def _matrix(frame: Any, grey: bool, codec: str) -> str:
+    name = _tags.name_of(_tags.MATRICES, frame.colorspace)
+    # Grey stills belong with those in RGB; PNG says so, TIFF says nothing.
+    return "bt709" if grey and name in ("gbr", _tags.UNKNOWN) and codec in _RGB_CODECS else name
 
 
 def _is_full(frame: Any, layout: str, codec: str) -> bool:

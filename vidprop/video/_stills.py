@@ -12,6 +12,7 @@ from vidprop.errors import DecodeError
 
 from . import _half
 from ._container import open_media, reading, video_stream
+from ._cut import is_cut
 from ._native import plane_format, planes
 from .conversion import from_rgb
 from .exr import read_exr
@@ -70,7 +71,7 @@ def _read(path: Path, index: int, time: Fraction) -> tuple[Frame, PlaneFormat]:
 def _first_picture(container: Any, stream: Any, path: Path) -> Any:
     with reading(path):
         picture = next(container.decode(stream), None)
-    if picture is None or picture.is_corrupt:
+    if picture is None or picture.is_corrupt or is_cut(path):
         raise DecodeError(f"{path}: the picture is damaged")
     return picture
 

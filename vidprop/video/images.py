@@ -74,6 +74,7 @@ def write_image(path: str | Path, image: NDArray[Any]) -> None:
         EncodeError: the file cannot be written.
     """
     path = Path(path)
+    _check_shape(image)
     if path.suffix.lower() == ".exr":
         alpha = image[..., 3] if image.ndim == 3 and image.shape[2] == 4 else None
         write_exr(path, image[..., :3] if image.ndim == 3 else image, alpha=alpha)
@@ -85,6 +86,7 @@ def write_image(path: str | Path, image: NDArray[Any]) -> None:
 
 def encoded_image(suffix: str, image: NDArray[Any]) -> bytes:
     """The bytes of a picture file; see `write_image`."""
+    _check_shape(image)
     _check_writable(suffix.lower(), image)
     flags = _WRITE_FLAGS.get(suffix.lower(), [])
     try:
@@ -147,12 +149,15 @@ def _rgb_order(image: NDArray[Any]) -> NDArray[Any]:
 _bgr_order = _rgb_order
 
 
+def _check_shape(image: NDArray[Any]) -> None:
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+        raise InputError(f"image: [H, W], [H, W, 3] or [H, W, 4] is needed, got {image.shape}")
+
+
 def _check_writable(suffix: str, image: NDArray[Any]) -> None:
     if suffix not in _DTYPES:
         known = ", ".join(sorted({*_DTYPES, ".exr"}))
         raise InputError(f"suffix: pictures are written as {known}, got {suffix!r}")
-    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (1, 3, 4)):
-        raise InputError(f"image: [H, W], [H, W, 3] or [H, W, 4] is needed, got {image.shape}")
     if image.dtype not in _DTYPES[suffix]:
         names = ", ".join(dtype.__name__ for dtype in _DTYPES[suffix])
         raise InputError(f"image: {suffix} takes {names}, got {image.dtype}")

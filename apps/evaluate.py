@@ -19,7 +19,9 @@ from vidprop.video._whole import written_whole
 from . import _options, evaluate_hdr
 
 app = typer.Typer(
-    no_args_is_help=True, help="Score methods on clips and photographs whose colours are known."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Score methods on clips and photographs whose colours are known.",
 )
 app.command("hdr")(evaluate_hdr.command)
 

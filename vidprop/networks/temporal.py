@@ -17,12 +17,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vidprop.errors import InputError
+from vidprop.networks.candidates import (
+    BLOCK,
+    centred,
+    centres,
+    enlarged,
+    fact,
+    given,
+    sample,
+    sampling_grid,
+    straight_ahead,
+    unit,
+)
 from vidprop.networks.carry import CarryConfig, carry
 from vidprop.networks.guidance import GuidanceConfig, GuidanceNetwork
 from vidprop.ops.match import match
-
-# Pixels of the working size along the side of a block of the search over whole key frames.
-BLOCK = 4
 
 
 @dataclass(frozen=True)
@@ -141,10 +150,10 @@ class TemporalNetwork(nn.Module):
             GuidanceConfig(4 + config.context_channels + facts, sum(self._heads), config.guidance)
         )
         self.sharpness = nn.Parameter(torch.tensor(10.0))
-        self.window_bias = nn.ParameterList(_centred(r) for r in config.radii)
+        self.window_bias = nn.ParameterList(centred(r) for r in config.radii)
         if config.search_channels:
             self.search_sharpness = nn.Parameter(torch.tensor(10.0))
-            self.search_bias = _centred(config.search_radius)
+            self.search_bias = centred(config.search_radius)
 
     def look(self, guide: Tensor) -> Seen:
         """Take in a frame's guide [N, 1, 2h, 2w], 0 to 1; keep the result while it is needed."""
@@ -154,7 +163,7 @@ class TemporalNetwork(nn.Module):
         blocks = searched
         if self.config.search_channels:
             blocks = F.avg_pool2d(searched, BLOCK, ceil_mode=True)
-        return Seen(shuffled, _unit(matched), _unit(blocks), context)
+        return Seen(shuffled, unit(matched), unit(blocks), context)
 
     def forward(
         self,
@@ -178,7 +187,7 @@ class TemporalNetwork(nn.Module):
             found, inside = self._candidates(frame, reference, slot)
             candidates += found
             facts.append(inside)
-        candidates += [_given(*pair) for pair in extra]
+        candidates += [given(*pair) for pair in extra]
         guidance = self._guide(frame, candidates, facts)
         return self._propagate(frame, candidates, guidance)
 
@@ -202,16 +211,16 @@ class TemporalNetwork(nn.Module):
         )
         key, positions = reference.seen.match, reference.positions
         if not self.config.aligned:
-            positions = _straight_ahead(positions)
-        grid, inside = _sampling_grid(positions, key.shape[1], key.shape[2])
-        taken = _sample(torch.cat([value, key.permute(0, 3, 1, 2)], 1), grid)
+            positions = straight_ahead(positions)
+        grid, inside = sampling_grid(positions, key.shape[1], key.shape[2])
+        taken = sample(torch.cat([value, key.permute(0, 3, 1, 2)], 1), grid)
         warped, features = taken[:, : value.shape[1]], taken[:, value.shape[1] :]
         similarity = (frame.match.permute(0, 3, 1, 2) * features).sum(1, keepdim=True)
-        found = [_fact(warped, similarity, luma)]
+        found = [fact(warped, similarity, luma)]
         if self.config.radii[slot]:
             centre = positions.detach().round().int()
             bias = self.window_bias[slot]
-            found.append(_fact(*self._match(frame, reference, value, centre, bias), luma))
+            found.append(fact(*self._match(frame, reference, value, centre, bias), luma))
         if slot < 2 and self.config.search_channels:
             found += self._searched(frame, reference, value, luma)
         return found, inside
@@ -241,10 +250,10 @@ class TemporalNetwork(nn.Module):
         best, place = scores.max(-1)
         coarse = torch.cat([found, best.unsqueeze(-1) / 10], -1)
         coarse = coarse.transpose(1, 2).reshape(-1, coarse.shape[2], rows, columns)
-        coarse = _enlarged(coarse, h, w)
-        centre = _centres(place.view(-1, rows, columns), reference.seen.search.shape[2], h, w)
+        coarse = enlarged(coarse, h, w)
+        centre = centres(place.view(-1, rows, columns), reference.seen.search.shape[2], h, w)
         fine = self._match(frame, reference, value, centre, self.search_bias)
-        return [_fact(coarse[:, :-1], coarse[:, -1:], luma), _fact(*fine, luma)]
+        return [fact(coarse[:, :-1], coarse[:, -1:], luma), fact(*fine, luma)]
 
     def _guide(self, frame: Seen, candidates: list[Tensor], facts: list[Tensor]) -> list[Tensor]:
         c = self.config.edit_channels
@@ -276,57 +285,3 @@ class TemporalNetwork(nn.Module):
             )
         if not extra and all(r is None for r in references):
             raise InputError("references must hold at least one frame whose edit is known")
-
-
-def _fact(value: Tensor, fit: Tensor, luma: Tensor) -> Tensor:
-    coverage, reference_luma = value[:, -2:-1], value[:, -1:]
-    edit = value[:, :-2] / coverage.clamp(min=1e-3)
-    return torch.cat([edit, coverage, luma - reference_luma, fit], 1)
-
-
-def _unit(features: Tensor) -> Tensor:
-    """[N, F, h, w] -> [N, h, w, F], of length 1."""
-    return F.normalize(features.permute(0, 2, 3, 1), dim=-1)
-
-
-def _enlarged(blocks: Tensor, h: int, w: int) -> Tensor:
-    return F.interpolate(blocks, scale_factor=BLOCK, mode="bilinear")[:, :, :h, :w]
-
-
-def _centres(place: Tensor, columns: int, h: int, w: int) -> Tensor:
-    """Positions [N, h, w, 2] that keep their offset from their block in the block found."""
-    blocks = torch.stack([place % columns, place // columns], -1)
-    rows, across = torch.arange(h, device=place.device), torch.arange(w, device=place.device)
-    of_pixel = blocks[:, rows // BLOCK][:, :, across // BLOCK] * BLOCK
-    offset = torch.stack(torch.meshgrid(across % BLOCK, rows % BLOCK, indexing="xy"), -1)
-    return (of_pixel + offset).int()
-
-
-def _given(edit: Tensor, reliability: Tensor) -> Tensor:
-    return torch.cat([edit, reliability, torch.zeros_like(edit[:, :1]), reliability], 1)
-
-
-def _straight_ahead(positions: Tensor) -> Tensor:
-    h, w = positions.shape[1:3]
-    across = torch.arange(w, device=positions.device, dtype=positions.dtype)
-    down = torch.arange(h, device=positions.device, dtype=positions.dtype)
-    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
-    return grid.expand_as(positions)
-
-
-def _sampling_grid(positions: Tensor, h: int, w: int) -> tuple[Tensor, Tensor]:
-    """Positions as `grid_sample` wants them, and where they lie inside, [N, 1, h, w]."""
-    size = positions.new_tensor([w, h])
-    grid = (2 * positions + 1) / size - 1
-    inside = (grid.abs() <= 1).all(-1).unsqueeze(1)
-    return grid, inside.float()
-
-
-def _sample(image: Tensor, grid: Tensor) -> Tensor:
-    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
-
-
-def _centred(radius: int) -> nn.Parameter:
-    """Window bias that falls off from the aligned position, [(2 r + 1)^2]."""
-    step = torch.arange(-radius, radius + 1, dtype=torch.float32)
-    return nn.Parameter(-0.1 * (step[:, None] ** 2 + step**2).flatten())

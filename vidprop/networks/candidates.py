@@ -1,0 +1,70 @@
+"""How candidates for a frame's edit are taken from a reference, and what is known of each.
+
+A candidate is [N, C + 3, h, w]: edit, coverage, luma residual, fit.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Pixels of the working size along the side of a block of the search over whole key frames.
+BLOCK = 4
+
+
+def fact(value: Tensor, fit: Tensor, luma: Tensor) -> Tensor:
+    """A candidate from what was carried, [edit * coverage, coverage, luma of the reference]."""
+    coverage, reference_luma = value[:, -2:-1], value[:, -1:]
+    edit = value[:, :-2] / coverage.clamp(min=1e-3)
+    return torch.cat([edit, coverage, luma - reference_luma, fit], 1)
+
+
+def unit(features: Tensor) -> Tensor:
+    """[N, F, h, w] -> [N, h, w, F], of length 1."""
+    return F.normalize(features.permute(0, 2, 3, 1), dim=-1)
+
+
+def enlarged(blocks: Tensor, h: int, w: int) -> Tensor:
+    """[N, C, h', w'], a value a block -> [N, C, h, w]."""
+    return F.interpolate(blocks, scale_factor=BLOCK, mode="bilinear")[:, :, :h, :w]
+
+
+def centres(place: Tensor, columns: int, h: int, w: int) -> Tensor:
+    """Positions [N, h, w, 2] that keep their offset from their block in the block found."""
+    blocks = torch.stack([place % columns, place // columns], -1)
+    rows, across = torch.arange(h, device=place.device), torch.arange(w, device=place.device)
+    of_pixel = blocks[:, rows // BLOCK][:, :, across // BLOCK] * BLOCK
+    offset = torch.stack(torch.meshgrid(across % BLOCK, rows % BLOCK, indexing="xy"), -1)
+    return (of_pixel + offset).int()
+
+
+def given(edit: Tensor, reliability: Tensor) -> Tensor:
+    """A candidate from elsewhere than a reference."""
+    return torch.cat([edit, reliability, torch.zeros_like(edit[:, :1]), reliability], 1)
+
+
+def straight_ahead(positions: Tensor) -> Tensor:
+    """Positions [N, h, w, 2] as they are where nothing moves."""
+    h, w = positions.shape[1:3]
+    across = torch.arange(w, device=positions.device, dtype=positions.dtype)
+    down = torch.arange(h, device=positions.device, dtype=positions.dtype)
+    grid = torch.stack(torch.meshgrid(across, down, indexing="xy"), -1)
+    return grid.expand_as(positions)
+
+
+def sampling_grid(positions: Tensor, h: int, w: int) -> tuple[Tensor, Tensor]:
+    """Positions as `grid_sample` wants them, and where they lie inside, [N, 1, h, w]."""
+    size = positions.new_tensor([w, h])
+    grid = (2 * positions + 1) / size - 1
+    inside = (grid.abs() <= 1).all(-1).unsqueeze(1)
+    return grid, inside.float()
+
+
+def sample(image: Tensor, grid: Tensor) -> Tensor:
+    """Sample bilinearly; beyond its border the border repeats."""
+    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+
+
+def centred(radius: int) -> nn.Parameter:
+    """Window bias that falls off from the aligned position, [(2 r + 1)^2]."""
+    step = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    return nn.Parameter(-0.1 * (step[:, None] ** 2 + step**2).flatten())

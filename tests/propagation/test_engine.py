@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import read_clip, write_clip
+from small_clips import read_clip, write_clip
 
 from vidprop.color.quantisation import dequantise_chroma
 from vidprop.color.transfer import srgb_decode

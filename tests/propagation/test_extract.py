@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import write_clip
+from small_clips import write_clip
 
 from vidprop.edits.keyfiles import key_files
 from vidprop.errors import DecodeError, EncodeError

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import read_clip, write_clip
+from small_clips import read_clip, write_clip
 
 from vidprop.edits.keyfiles import key_files
 from vidprop.errors import DecodeError, EncodeError, InputError, VidpropError

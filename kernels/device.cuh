@@ -13,6 +13,9 @@
 #ifndef PREFETCH
 #define PREFETCH 64  // bytes that L2 fetches around a copied piece: 0, 64 or 128
 #endif
+#ifndef STREAM
+#define STREAM 0  // 1: what is read or written once gives way in L2 to what is read again
+#endif
 #ifndef TEAM
 #define TEAM 1  // blocks that share the lanes of a plane; a cluster, so past 1 only from sm_90 on
 #endif
@@ -100,28 +103,50 @@ __device__ inline void copy_now(void* to, const void* from, bool inside) {
     *static_cast<Word*>(to) = inside ? *static_cast<const Word*>(from) : Word{};
 }
 
-#define COPY_ASYNC(kind) \
-    asm volatile("{.reg .pred out; setp.eq.s32 out, %2, 0; cp.async." kind " [%0], [%1], %3, out;}" \
-                 ::"r"(at), "l"(from), "r"(static_cast<int>(inside)), "n"(BYTES < 4 ? 4 : BYTES) : "memory")
+#define COPY_ASYNC(kind, end, ...)                                                                  \
+    asm volatile("{.reg .pred out; setp.eq.s32 out, %2, 0; cp.async." kind " [%0], [%1], %3, out" end \
+                 ";}" ::"r"(at), "l"(from), "r"(static_cast<int>(inside)),                           \
+                 "n"(BYTES < 4 ? 4 : BYTES), ##__VA_ARGS__ : "memory")
 
-/// Copies BYTES bytes to shared memory, in the background where the machine can; zeros if not inside.
+/// Copies BYTES bytes to shared memory, in the background where the machine can; zeros if not
+/// inside. `once`: no other block reads them.
 template <int BYTES>
-__device__ inline void copy(void* to, const void* from, bool inside) {
+__device__ inline void copy(void* to, const void* from, bool inside, bool once) {
 #if __CUDA_ARCH__ >= 800
     const unsigned at = static_cast<unsigned>(__cvta_generic_to_shared(to));
-    if (BYTES == 16 && PREFETCH == 128)
-        COPY_ASYNC("cg.shared.global.L2::128B");
-    else if (BYTES == 16 && PREFETCH == 64)
-        COPY_ASYNC("cg.shared.global.L2::64B");
-    else if (BYTES == 16)
-        COPY_ASYNC("cg.shared.global");
-    else if (BYTES >= 4)
-        COPY_ASYNC("ca.shared.global");
-    else
+    if (BYTES == 16 && STREAM && once) {
+        unsigned long long policy;
+        asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+        if (PREFETCH == 128)
+            COPY_ASYNC("cg.shared.global.L2::cache_hint.L2::128B", ", %4", "l"(policy));
+        else if (PREFETCH == 64)
+            COPY_ASYNC("cg.shared.global.L2::cache_hint.L2::64B", ", %4", "l"(policy));
+        else
+            COPY_ASYNC("cg.shared.global.L2::cache_hint", ", %4", "l"(policy));
+    } else if (BYTES == 16 && PREFETCH == 128) {
+        COPY_ASYNC("cg.shared.global.L2::128B", "");
+    } else if (BYTES == 16 && PREFETCH == 64) {
+        COPY_ASYNC("cg.shared.global.L2::64B", "");
+    } else if (BYTES == 16) {
+        COPY_ASYNC("cg.shared.global", "");
+    } else if (BYTES >= 4) {
+        COPY_ASYNC("ca.shared.global", "");
+    } else {
         copy_now<BYTES>(to, from, inside);
+    }
 #else
     copy_now<BYTES>(to, from, inside);
 #endif
+}
+
+/// Writes BYTES bytes that no kernel of this launch reads.
+template <int BYTES>
+__device__ inline void store(void* to, const void* from) {
+    using Word = typename Bytes<BYTES>::Word;
+    if (STREAM)
+        __stcs(static_cast<Word*>(to), *static_cast<const Word*>(from));
+    else
+        *static_cast<Word*>(to) = *static_cast<const Word*>(from);
 }
 
 /// Closes a group of copies.

@@ -158,7 +158,9 @@ __device__ inline void walk_frame(const Scan& s, const Walk& w, TYPE* ring, floa
     TYPE *stage = ring, *next_stage = ring;
     const auto load_next = [&] {
         if (next.chunk < w.chunks)
-            load_tiles<ACROSS>(next_stage, pass.in, box_to_load(w, next), pass.live_in);
+            // The other directions read x too.
+            load_tiles<ACROSS, Pass::X, Pass::X + CHANNELS>(next_stage, pass.in, box_to_load(w, next),
+                                                            pass.live_in);
         copies_end();
         next = item_after(w, next);
         next_stage = next_stage == ring + (STAGES - 1) * STAGE ? ring : next_stage + STAGE;

@@ -73,8 +73,8 @@ __device__ inline TYPE* pixel(const Plane& plane, const Box& box, const Part& pa
 }
 
 /// Starts the copies of a box of every plane into its tile; elements outside the box, and planes
-/// from `live` on, become 0.
-template <bool ACROSS, int COUNT>
+/// from `live` on, become 0. Planes from KEPT to before KEPT_END are read by other blocks too.
+template <bool ACROSS, int KEPT, int KEPT_END, int COUNT>
 __device__ inline void load_tiles(TYPE* tiles, const Plane (&planes)[COUNT], const Box& box, int live) {
 #pragma unroll
     for (int i = 0; i < STEPS / PIECE; ++i) {
@@ -82,7 +82,8 @@ __device__ inline void load_tiles(TYPE* tiles, const Plane (&planes)[COUNT], con
         TYPE* const to = tiles + offset<ACROSS>(part.row, part.column);
 #pragma unroll
         for (int a = 0; a < COUNT; ++a)
-            copy<VECTOR>(to + a * TILE, pixel(planes[a], box, part), part.inside && a < live);
+            copy<VECTOR>(to + a * TILE, pixel(planes[a], box, part), part.inside && a < live,
+                         a < KEPT || a >= KEPT_END);
     }
 }
 
@@ -96,9 +97,7 @@ __device__ inline void store_tiles(const TYPE* tiles, const Plane (&planes)[COUN
         if (!part.inside) continue;
 #pragma unroll
         for (int a = 0; a < COUNT; ++a)
-            if (a < live)
-                *reinterpret_cast<Piece*>(pixel(planes[a], box, part)) =
-                    *reinterpret_cast<const Piece*>(from + a * TILE);
+            if (a < live) store<VECTOR>(pixel(planes[a], box, part), from + a * TILE);
     }
 }
 

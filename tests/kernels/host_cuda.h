@@ -90,13 +90,19 @@ inline void land(const Copy& copy) {
 }  // namespace host
 
 template <int BYTES>
-inline void copy(void* to, const void* from, bool inside) {
+inline void copy(void* to, const void* from, bool inside, bool) {
     // A misaligned address would fault on a card.
     if (reinterpret_cast<size_t>(to) % BYTES || (inside && reinterpret_cast<size_t>(from) % BYTES)) std::abort();
     const host::Copy copy{to, from, BYTES, inside};
     if (!LAZY) return host::land(copy);
     if (host::copies.empty()) host::copies.emplace_back();
     host::copies.back().push_back(copy);
+}
+
+template <int BYTES>
+inline void store(void* to, const void* from) {
+    if (reinterpret_cast<size_t>(to) % BYTES) std::abort();
+    std::memcpy(to, from, BYTES);
 }
 
 inline void copies_end() {

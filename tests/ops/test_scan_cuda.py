@@ -136,9 +136,9 @@ def test_largest_of_four_equals_reference(name: str) -> None:
     "plan",
     [
         {"threads": 64, "segment": 16, "stages": 2, "channels": 1},
-        {"threads": 96, "segment": 64, "stages": 3, "channels": 1, "prefetch": 128},
+        {"threads": 96, "segment": 64, "stages": 3, "channels": 1, "prefetch": 128, "stream": 1},
         {"threads": 160, "segment": 128, "stages": 2, "channels": 1, "prefetch": 0},
-        {"threads": 128, "segment": 32, "stages": 4, "channels": 2},
+        {"threads": 128, "segment": 32, "stages": 4, "channels": 2, "stream": 1},
         {"threads": 96, "segment": 32, "stages": 2, "channels": 4, "team": 2},
         {"threads": 64, "segment": 32, "stages": 3, "channels": 1, "team": 8},
     ],

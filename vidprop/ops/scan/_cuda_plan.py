@@ -50,6 +50,7 @@ class Plan:
     channels: int
     team: int = 1
     prefetch: int = 64
+    stream: int = 0
 
     @cached_property
     def kernel(self) -> Kernel:
@@ -72,6 +73,7 @@ class Plan:
             "CHANNELS": self.channels,
             "TEAM": self.team,
             "PREFETCH": self.prefetch,
+            "STREAM": self.stream,
         }
 
     @property

@@ -27,7 +27,7 @@ from ._cuda_plan import Plan, Problem, plan_scan
 
 SIZES = ((8, 32, 512, 512), (1, 32, 256, 512), (1, 2, 540, 960))
 _ROUNDS, _CALLS = 7, 5
-_KNOBS = ("threads", "segment", "stages", "channels", "team", "prefetch")
+_KNOBS = ("threads", "segment", "stages", "channels", "team", "prefetch", "stream")
 
 
 def main(argv: list[str]) -> int:
@@ -171,8 +171,8 @@ def _variants(usual: Plan) -> Iterator[Plan]:
                                    channels=one, team=team)  # fmt: skip
                     if threads <= 544 and plan.shared <= card.shared_per_block:
                         yield plan
-    for prefetch in (0, 64, 128):
-        yield replace(usual, prefetch=prefetch)
+    for prefetch, stream in product((0, 64, 128), (0, 1)):
+        yield replace(usual, prefetch=prefetch, stream=stream)
 
 
 if __name__ == "__main__":

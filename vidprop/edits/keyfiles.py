@@ -9,7 +9,7 @@ from pathlib import Path
 from vidprop.errors import KeyFrameError
 
 PICTURE_SUFFIXES = frozenset(
-    {".bmp", ".exr", ".jp2", ".jpeg", ".jpg", ".png", ".tga", ".tif", ".tiff", ".webp"}
+    {".bmp", ".exr", ".hdr", ".jp2", ".jpeg", ".jpg", ".png", ".tga", ".tif", ".tiff", ".webp"}
 )
 
 

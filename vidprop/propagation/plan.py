@@ -70,6 +70,11 @@ class Plan:
         owners = sorted((t for t in unique.values() if t.owned), key=lambda t: t.owned.start)
         return cls(tuple({t.name: t for t in unique.values()}.values()), tuple(owners))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of all tasks."""
+        return tuple(task.name for task in self.tasks)
+
     def locate(self, frame: int) -> Handed | None:
         """Where the result for a frame of the clip is; None if nothing reaches it."""
         place = bisect_right(self._owners, frame, key=lambda task: task.owned.start) - 1

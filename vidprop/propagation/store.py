@@ -97,6 +97,14 @@ class Store:
         with writing(self.folder / "manifest.json") as temporary:
             temporary.write_text(json.dumps(facts, indent=2, default=str) + "\n")
 
+    def settle(self, names: Iterable[str] | None) -> tuple[Path, int] | None:
+        """Keep only these stretches; the folder and its bytes. None removes all of it."""
+        if names is None:
+            self.remove()
+            return None
+        self.keep_only(names)
+        return self.folder, self.size()
+
     def size(self) -> int:
         """Bytes on disk."""
         return sum(path.stat().st_size for path in self.folder.iterdir())

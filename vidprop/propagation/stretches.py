@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -173,6 +174,19 @@ class Worker:
         stretch = self.store.load(name)
         assert stretch is not None, name
         return stretch
+
+
+@contextmanager
+def at_work(worker: Worker, plan: Plan) -> Iterator[Finished]:
+    """Have the plan carried out in a thread, which ends when the block does."""
+    finished = Finished()
+    thread = threading.Thread(target=worker.run, args=(plan, finished))
+    thread.start()
+    try:
+        yield finished
+    finally:
+        worker.stop.set()
+        thread.join()
 
 
 def _between(before: Given | None, after: Given | None, count: int) -> Iterable[float]:

@@ -42,6 +42,7 @@ def outcome():
         borrowed=(Borrowed(range(180, 200), 130, 185),),
         grey=(range(160, 180),),
         gallery=_gallery(confidence, [100, 130], start=100),
+        before_after=np.zeros((72, 192, 3), np.uint8),
         notes=(),
         work=None,
     )
@@ -66,7 +67,7 @@ def test_it_needs_no_other_file(outcome):
     html = report(outcome)
     assert not re.search(r'(src|href)="(?!data:)', html)
     assert "<svg" in html
-    assert html.count("data:image/jpeg;base64,") >= 3
+    assert html.count("data:image/jpeg;base64,") >= 4
 
 
 def test_it_is_written_whole(outcome, tmp_path):

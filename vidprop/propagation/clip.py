@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,13 +120,21 @@ class Clip:
         return self.path if self.path.is_dir() else self.path.parent
 
 
+class Guided(Protocol):
+    """What has numbered guides; a `Clip`, for one."""
+
+    def guides(self, start: int | None = None) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Guides from `start` on."""
+        ...
+
+
 class GuideReader:
     """Reads the guides of stretches; stretches in order of time cost one pass in all.
 
     kept: guides that are at hand already, those of the key frames.
     """
 
-    def __init__(self, clip: Clip, kept: Mapping[int, Guide]) -> None:
+    def __init__(self, clip: Guided, kept: Mapping[int, Guide]) -> None:
         self._clip = clip
         self._kept = kept
         self._next: int | None = None

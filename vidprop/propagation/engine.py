@@ -1,8 +1,6 @@
 """One clip from file to file: key frames in, a clip in colour out."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from vidprop import __version__
@@ -21,7 +19,7 @@ from .report import write_report
 from .results import Results
 from .setup import Setup, prepare
 from .store import Store, work_folder
-from .stretches import Finished, Given, Worker
+from .stretches import Given, Worker, at_work
 from .writing import write
 
 # Half a step of 8-bit chroma, an eighth of it in limited range at 10 bits: finer than is written.
@@ -50,9 +48,10 @@ def colorize(job: ColourJob, on_progress: OnProgress = unheard) -> Outcome:
     store.write_manifest(_facts(setup))
     gallery = Gallery(setup.joiner.written, known.frames, known.keys)
     pairs = BeforeAfter(setup.joiner.written, known.frames)
-    with _working(_worker(setup, known, store, plan), plan) as finished:
+    with at_work(_worker(setup, known, store, plan), plan) as finished:
         confidence = write(setup, known, Results(plan, store, finished), gallery, pairs)
-    outcome = _outcome(setup, known, loans, confidence, gallery, _tidied(job, store, plan))
+    kept = store.settle(plan.names if job.keep_work else None)
+    outcome = _outcome(setup, known, loans, confidence, (gallery, pairs), kept)
     if job.report:
         write_report(job.report, outcome)
     if job.picture:
@@ -94,33 +93,12 @@ def _worker(setup: Setup, known: Known, store: Store, plan: Plan) -> Worker:
     )
 
 
-@contextmanager
-def _working(worker: Worker, plan: Plan) -> Iterator[Finished]:
-    """Have the plan carried out in a thread, which ends when the block does."""
-    finished = Finished()
-    thread = threading.Thread(target=worker.run, args=(plan, finished))
-    thread.start()
-    try:
-        yield finished
-    finally:
-        worker.stop.set()
-        thread.join()
-
-
-def _tidied(job: ColourJob, store: Store, plan: Plan) -> tuple[Path, int] | None:
-    if not job.keep_work:
-        store.remove()
-        return None
-    store.keep_only(task.name for task in plan.tasks)
-    return store.folder, store.size()
-
-
 def _outcome(
     setup: Setup,
     known: Known,
     loans: tuple[Borrowed, ...],
     confidence: Array,
-    gallery: Gallery,
+    shown: tuple[Gallery, BeforeAfter],
     work: tuple[Path, int] | None,
 ) -> Outcome:
     lent = {loan.shot for loan in loans}
@@ -134,7 +112,8 @@ def _outcome(
         shots=known.shots,
         borrowed=loans,
         grey=tuple(shot for shot in known.keyless if shot not in lent),
-        gallery=gallery,
+        gallery=shown[0],
+        before_after=shown[1].picture(),
         notes=setup.writer.notes,
         work=work,
     )

@@ -90,7 +90,7 @@ def small_rgb(frame: Frame, layout: PlaneFormat, width: int) -> Picture:
     small = replace(frame, luma=luma, chroma=np.stack(chroma) if chroma else None, alpha=None)
     # Shrunk, the matrix of an untagged clip could no longer be told from its lines.
     matrix = layout.matrix_name(frame.luma.shape[0])
-    return to_rgb(small, replace(layout, subsampling=(0, 0), matrix=matrix), 8)
+    return to_rgb(small, replace(layout, subsampling=(0, 0)), 8, matrix)
 
 
 def jpeg(picture: Picture) -> bytes:

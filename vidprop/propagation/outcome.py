@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .contract import Array
-from .gallery import Gallery
+from .gallery import Gallery, Picture
 from .plan import Borrowed
 
 
@@ -24,6 +24,7 @@ class Outcome:
     gallery: small pictures of some frames.
     notes: what could not be copied from the input as it was.
     work: the folder with finished stretches, and its bytes; None if it was removed.
+    before_after: some frames as they were and as they became, in one picture.
     """
 
     output: Path
@@ -38,3 +39,4 @@ class Outcome:
     gallery: Gallery
     notes: tuple[str, ...]
     work: tuple[Path, int] | None
+    before_after: Picture | None = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from .advice import frames_to_paint
 from .contract import Array
-from .gallery import Gallery, jpeg
+from .gallery import Gallery, Picture, jpeg
 from .outcome import Outcome
 from .store import writing
 
@@ -19,6 +19,7 @@ _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 1000px; margin: 2em auto; padding: 0 1em;
        color: #222; background: #fff; }
 h1 { font-size: 1.4em; } h2 { font-size: 1.1em; margin-top: 2em; }
+img.wide { width: 100%; }
 figure { display: inline-block; margin: 0 12px 12px 0; vertical-align: top; width: 192px; }
 figure img { width: 100%; display: block; } figcaption { font-size: 13px; color: #555; }
 svg { width: 100%; height: auto; background: #f6f6f4; } table { border-collapse: collapse; }
@@ -47,7 +48,7 @@ def is_report(path: Path) -> bool:
 def report(outcome: Outcome) -> str:
     """The report as HTML."""
     title = escape(outcome.output.name)
-    parts = (_summary, _plot, _advice, _keys, _shots)
+    parts = (_summary, _before_after, _plot, _advice, _keys, _shots)
     sections = [part(outcome) for part in parts]
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">{_MADE_BY}'
@@ -63,6 +64,12 @@ def _summary(outcome: Outcome) -> str:
         f"{len(outcome.keys)} key frames, {len(outcome.shots)} shots; "
         f"mean confidence {mean:.2f} of 1.</p>"
     )
+
+
+def _before_after(outcome: Outcome) -> str:
+    if outcome.before_after is None:
+        return ""
+    return f'<p><img class="wide" src="{_data(outcome.before_after)}" alt="before and after"></p>'
 
 
 def _plot(outcome: Outcome) -> str:
@@ -138,6 +145,9 @@ def _figure(gallery: Gallery, frame: int, caption: str) -> str:
     nearest = gallery.nearest(frame)
     image = ""
     if nearest is not None:
-        data = base64.b64encode(jpeg(gallery.pictures[nearest])).decode()
-        image = f'<img src="data:image/jpeg;base64,{data}" alt="frame {nearest}">'
+        image = f'<img src="{_data(gallery.pictures[nearest])}" alt="frame {nearest}">'
     return f"<figure>{image}<figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _data(picture: Picture) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg(picture)).decode()

@@ -1,13 +1,15 @@
 """Options that several commands share, and how their texts are read."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from vidprop.errors import InputError
+from vidprop.errors import InputError, VideoError
 from vidprop.video import probe_video
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
@@ -19,7 +21,21 @@ Start = Annotated[
     str | None, typer.Option(help="First frame: a number, seconds (2.5s) or a time (1:02.5).")
 ]
 End = Annotated[str | None, typer.Option(help="One past the last frame, in the same ways.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="After a failure, tell all that ffmpeg said.")
+]
 Weights = Annotated[Path | None, typer.Option(help="A network other than the one shipped.")]
+
+
+@contextmanager
+def last_words(verbose: bool) -> Iterator[None]:
+    """Tell what ffmpeg said before an error goes on its way."""
+    try:
+        yield
+    except VideoError as error:
+        if verbose and error.details:
+            typer.echo(error.details, err=True)
+        raise
 
 
 def many(*names: str) -> type[TyperCommand]:

@@ -10,7 +10,7 @@ from vidprop.edits.keyfiles import key_files
 from vidprop.propagation import ColourJob, Outcome, Reading, Wishes, colorize
 from vidprop.video import probe_video
 
-from ._options import Device, End, Overwrite, Size, Start, Weights, excerpt
+from ._options import Device, End, Overwrite, Size, Start, Verbose, Weights, excerpt, last_words
 from ._progress import ProgressBars
 
 HELP = """Colour a clip from painted key frames; its luma stays as it is.
@@ -103,6 +103,7 @@ def command(
         bool, typer.Option("--keep-damaged", help="Go on where the input is damaged or cut short.")
     ] = False,
     overwrite: Overwrite = False,
+    verbose: Verbose = False,
 ) -> None:
     first, stop = excerpt(clip, start, end)
     target = output or clip.with_name(f"{clip.stem}-colour{_suffix(clip)}")
@@ -132,7 +133,7 @@ def command(
         report=None if no_report or preview else report or target.with_suffix(".report.html"),
         picture=picture,
     )
-    with ProgressBars() as bars:
+    with last_words(verbose), ProgressBars() as bars:
         outcome = colorize(job, bars)
     tell(outcome, job.report)
 

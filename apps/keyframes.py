@@ -7,7 +7,7 @@ import typer
 
 from vidprop.propagation.extract import extract_key_frames
 
-from ._options import End, Overwrite, Start, excerpt
+from ._options import End, Overwrite, Start, Verbose, excerpt, last_words
 from ._progress import ProgressBars
 
 HELP = """Write the frames of a clip that are worth painting, their numbers in their names.
@@ -31,9 +31,10 @@ def command(
     start: Start = None,
     end: End = None,
     overwrite: Overwrite = False,
+    verbose: Verbose = False,
 ) -> None:
     first, stop = excerpt(clip, start, end)
-    with ProgressBars() as bars:
+    with last_words(verbose), ProgressBars() as bars:
         done = extract_key_frames(
             clip,
             output,

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from vidprop.apps.main import run
+from vidprop.errors import EncodeError
 
 from vidprop.video import open_video, probe_video, read_image
 
@@ -132,6 +133,17 @@ def test_what_cannot_be_done_is_one_line_and_status_1(film, tmp_path, call, argu
     assert message in err
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verbose", [True, False])
+def test_ffmpegs_last_words_are_told_on_request(film, tmp_path, call, monkeypatch, verbose):
+    def fail(job, on_progress):
+        raise EncodeError("ffmpeg failed: wrong size", "line one\nline two")
+
+    monkeypatch.setattr("vidprop.apps.colorize.colorize", fail)
+    status, _, err = call(*_colorize(film, tmp_path / "out.mkv"), *["--verbose"] * verbose)
+    assert status == 1
+    assert err == "line one\nline two\n" * verbose + "vidprop: ffmpeg failed: wrong size\n"
 
 
 @pytest.mark.parametrize("arguments", [("colorize",), ("colorize", "a.mp4", "--colour", "b")])

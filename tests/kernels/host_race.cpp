@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <random>
+#include <vector>
 
 constexpr int CHANNEL_COUNT = 3, HEIGHT = 21, WIDTH = 18, DIRECTIONS = 4;
 

@@ -28,6 +28,7 @@ class Row:
 # A module of this folder each, with `app`, or with `command` and perhaps `HELP`.
 COMMANDS = {
     "colorize": Row("Colour a clip from painted key frames.", ("--keyframes", "--hints")),
+    "hdr": Row("Make an HDR clip from HDR key frames.", ("--keyframes",)),
     "densify": Row("Colour one picture from a few points or strokes.", ("--hints",)),
     "keyframes": Row("Write the frames of a clip that are worth painting."),
     "evaluate": Row("Score methods where the answer is known."),

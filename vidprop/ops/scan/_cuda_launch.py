@@ -30,7 +30,7 @@ def forward(
     """
     h = x.new_empty(x.shape[0], affinity.shape[1], *x.shape[1:])
     if h.numel():
-        _scan("forward", {"x": x, "affinity": affinity, "h": h}, injection, first, limit)
+        launch_scan("forward", {"x": x, "affinity": affinity, "h": h}, injection, first, limit)
     return h
 
 
@@ -51,7 +51,7 @@ def backward(
         none = None if injection is None else torch.zeros_like(injection)
         return torch.zeros_like(x), torch.zeros_like(affinity), none
     tensors = {"x": x, "affinity": affinity, "h": h, "grad": grad}
-    grads = _scan("backward", tensors, injection, first, limit)
+    grads = launch_scan("backward", tensors, injection, first, limit)
     parts = grads.get("grad_injection")
     grad_injection = None if injection is None or parts is None else _sum_to(parts, injection)
     grad_x = grads["grad_x"]
@@ -81,20 +81,22 @@ def integrate_backward(
     return grad_h, grad_mix
 
 
-def _scan(
+def launch_scan(
     kind: str,
     tensors: dict[str, Tensor],
     injection: Tensor | None,
     first: int,
     limit: bool,
+    plan: Plan | None = None,
 ) -> dict[str, Tensor]:
+    """One launch, by `plan` or the one made for the card; for "backward" its outputs, in parts."""
     if injection is not None:
         tensors["injection"] = injection
     tensors = {name: near(tensor) for name, tensor in tensors.items()}
     x, affinity = tensors["x"], tensors["affinity"]
     grads: dict[str, Tensor] = {}
     problem = _problem(tensors, first, limit)
-    plan = plan_scan(problem, kind, _cupy.card(x.device))
+    plan = plan or plan_scan(problem, kind, _cupy.card(x.device))
     if kind == "backward":
         grads = _gradients(x, affinity, injection, plan)
     argument = np.zeros((), SCAN)

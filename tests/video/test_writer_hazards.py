@@ -14,7 +14,7 @@ from vidprop.video import Frame, PlaneFormat, VideoInfo, create_video, open_vide
 
 YUV = PlaneFormat()
 FRAMES = noise_frames(YUV, count=4)
-LARGE = (640, 480)
+LARGE = (320, 240)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_full_disk(name: str, tmp_path: Path) -> None:
 
 def write_to_full_disk(path: Path) -> None:
     """The file being made lies on a device that is always full."""
-    with create_video(path, like=info_of(YUV, LARGE), codec="h264") as writer:
+    with create_video(path, like=info_of(YUV, LARGE), codec="h264", preset="ultrafast") as writer:
         path.with_name(f".{path.name}.part").symlink_to("/dev/full")
         for frame in noise_frames(YUV, count=8, size=LARGE):
             writer.write(frame)

@@ -6,12 +6,12 @@ exactly on the way home.
 """
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.color.matrices import MatrixName, rgb_to_ycbcr, ycbcr_to_rgb
+from vidprop.color.matrices import MatrixName, luma_matrix, rgb_to_ycbcr
 from vidprop.color.quantisation import (
     dequantise_chroma,
     dequantise_luma,
@@ -25,6 +25,8 @@ from ._tags import UNKNOWN
 from .formats import Frame, Plane, PlaneFormat
 
 Float = NDArray[np.float32]
+
+_TINY = np.float32(1e-12)
 
 
 def convert(frame: Frame, source: PlaneFormat, target: PlaneFormat) -> Frame:
@@ -62,14 +64,27 @@ def to_rgb(
     Colours outside RGB are brought in by reducing their chroma, so that luma stays:
     between black and white, the luma of the result rounds to the code it came from
     wherever `bit_depth` is at least the source's.
+
+    Args:
+        matrix: of the planes; that of `source` unless given.
+    Raises:
+        InputError: the planes are not by one of the three matrices.
     """
     luma = np.clip(dequantise_luma(frame.luma, source.bit_depth, source.full_range), 0, 1)
     if frame.chroma is None:
-        return _rgb_codes(np.repeat(luma[..., None], 3, axis=2), bit_depth)
-    chroma = _chroma_values(frame.chroma, source, luma.shape)
-    ycbcr = np.concatenate([np.zeros_like(luma)[..., None], chroma], axis=2)
-    offset = ycbcr_to_rgb(ycbcr, matrix or source.matrix_name(luma.shape[0]))
-    return _rgb_codes(_inside(luma[..., None], offset), bit_depth)
+        return np.repeat(_rgb_codes(luma, bit_depth)[..., None], 3, axis=2)
+    blue, red = _chroma_values(frame.chroma, source, luma.shape)
+    # Planes one by one: numpy is several times slower along a last axis of three.
+    weights = _chroma_weights(matrix or source.matrix_name(luma.shape[0]))
+    rgb = _inside(luma, [b * blue + r * red for b, r in weights])
+    return np.stack([_rgb_codes(plane, bit_depth) for plane in rgb], axis=2)
+
+
+@cache
+def _chroma_weights(matrix: MatrixName) -> list[tuple[np.float32, np.float32]]:
+    """How much of Cb and Cr is in R, G and B."""
+    inverse = np.linalg.inv(luma_matrix(matrix)).astype(np.float32)
+    return [(row[1], row[2]) for row in inverse]
 
 
 def _check_matrices(source: PlaneFormat, target: PlaneFormat) -> None:
@@ -112,21 +127,23 @@ def _table(depth: int, full: bool, new_depth: int, new_full: bool, is_chroma: bo
 
 
 def _chroma_values(chroma: Plane, source: PlaneFormat, shape: tuple[int, ...]) -> Float:
-    full_size = replace(source, subsampling=(0, 0))
-    planes = resample_chroma(chroma, source, full_size, shape)
-    return np.moveaxis(dequantise_chroma(planes, source.bit_depth, source.full_range), 0, -1)
+    planes = resample_chroma(chroma, source, replace(source, subsampling=(0, 0)), shape)
+    return dequantise_chroma(planes, source.bit_depth, source.full_range)
 
 
-def _inside(luma: Float, offset: Float) -> Float:
-    """luma + s * offset with the largest s in 0..1 that stays within 0..1."""
-    rgb = luma + offset
-    if rgb.min() >= 0 and rgb.max() <= 1:
+def _inside(luma: Float, changes: list[Float]) -> list[Float]:
+    """luma + s * change for R, G and B, with the largest s in 0..1 that stays within 0..1."""
+    rgb = [luma + change for change in changes]
+    lowest, highest = reduce(np.minimum, rgb), reduce(np.maximum, rgb)
+    outside = (lowest < 0) | (highest > 1)
+    if not outside.any():
         return rgb
-    outside = (rgb.min(axis=2) < 0) | (rgb.max(axis=2) > 1)
-    level, change = luma[outside], offset[outside]
-    room = np.where(change > 0, 1 - level, level)
-    share = (room / np.maximum(np.abs(change), np.float32(1e-12))).min(axis=1, keepdims=True)
-    rgb[outside] = np.clip(level + np.minimum(1, share) * change, 0, 1)
+    level = luma[outside]
+    below = level / np.maximum(level - lowest[outside], _TINY)
+    above = (1 - level) / np.maximum(highest[outside] - level, _TINY)
+    share = np.minimum(1, np.minimum(below, above))
+    for plane, change in zip(rgb, changes, strict=True):
+        plane[outside] = np.clip(level + share * change[outside], 0, 1)
     return rgb
 
 

@@ -39,7 +39,6 @@ _DTYPES: dict[str, tuple[type[np.generic], ...]] = {
 _WRITE_FLAGS = {
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
     ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    ".png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
 }
 
 

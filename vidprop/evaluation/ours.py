@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from vidprop.edits.hints import point_maps
+from vidprop.edits.upsampling import upsample
 from vidprop.evaluation.methods import Array, resized
 from vidprop.propagation.contract import KeyEdit, SpanPropagator
 
@@ -15,7 +16,7 @@ SpatialModel = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor
 
 
 class BySpans:
-    """A `SpanPropagator` as a `Method`: edits go in and come out at half the size."""
+    """A `SpanPropagator` as a `Method`: edits go in at half the size and come out enlarged."""
 
     def __init__(self, propagator: SpanPropagator) -> None:
         self._propagator = propagator
@@ -23,7 +24,8 @@ class BySpans:
     def propagate(self, guides: Sequence[Array], edits: Mapping[int, Array]) -> list[Array]:
         """See `Method.propagate`."""
         before, after = (_key_edit(edits.get(place)) for place in (0, len(guides) - 1))
-        return [one.edit for one in self._propagator.propagate(guides, before, after)]
+        estimates = self._propagator.propagate(guides, before, after)
+        return [upsample(one.edit, guide) for one, guide in zip(estimates, guides, strict=True)]
 
 
 class ByHints:

@@ -189,19 +189,22 @@ def counting(monkeypatch):
     return use
 
 
-def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path, grey_clip, make_keys, counting):
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(
+    tmp_path, grey_clip, make_keys, counting, suffix
+):
     keys = make_keys(0, 5, 10, 16)
     counting(FlowPropagator())
-    colorize(_job(grey_clip, keys, tmp_path / "whole.mp4"))
+    colorize(_job(grey_clip, keys, tmp_path / f"whole{suffix}"))
     broken = counting(_Counting(fail_at=3))
-    job = _job(grey_clip, keys, tmp_path / "parts.mp4")
+    job = _job(grey_clip, keys, tmp_path / f"parts{suffix}")
     with pytest.raises(Interrupted):
         colorize(job)
     assert not job.output.exists()
     rest = counting(_Counting())
     colorize(job)
     assert (broken.calls, rest.calls) == (3, 3)
-    assert job.output.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert job.output.read_bytes() == (tmp_path / f"whole{suffix}").read_bytes()
 
 
 def test_one_more_key_frame_costs_only_what_it_touches(tmp_path, grey_clip, make_keys, counting):

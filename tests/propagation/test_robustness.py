@@ -79,6 +79,22 @@ def test_pictures_of_differing_sizes(tmp_path, truth, job):
     _refused(job("scan_%d.png"), DecodeError, r"scan_2.png")
 
 
+def test_a_video_without_frames(tmp_path, truth, job):
+    clip = write_clip(tmp_path / "whole.mkv", truth.luma[:3])
+    _ffmpeg("-i", clip, "-t", "0", "-c", "copy", tmp_path / "clip.mkv")
+    _refused(job("clip.mkv"), DecodeError, r"clip.mkv")
+
+
+def test_a_frame_size_that_changes_midway(tmp_path, job):
+    for name, size in (("a", "96x64"), ("b", "128x96")):
+        source = f"testsrc=size={size}:rate=25:duration=0.4"
+        target = tmp_path / f"{name}.ts"
+        _ffmpeg("-f", "lavfi", "-i", source, "-c:v", "mpeg2video", "-pix_fmt", "yuv420p", target)
+    parts = [(tmp_path / name).read_bytes() for name in ("a.ts", "b.ts")]
+    (tmp_path / "clip.ts").write_bytes(b"".join(parts))
+    _refused(job("clip.ts"), DecodeError, r"clip.ts")
+
+
 def test_an_unreadable_key_frame(tmp_path, grey_clip, job):
     (tmp_path / "key_1.png").write_bytes(b"\x89PNG but not really")
     keys = key_files([tmp_path / "key_1.png"])

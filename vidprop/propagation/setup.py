@@ -3,7 +3,15 @@
 from dataclasses import dataclass, replace
 
 from vidprop.errors import EncodeError
-from vidprop.video import PlaneFormat, VideoInfo, VideoWriter, create_video
+from vidprop.video import (
+    Encoding,
+    PlaneFormat,
+    VideoInfo,
+    VideoWriter,
+    create_video,
+    plan_encoding,
+    written_pattern,
+)
 
 from .clip import Clip
 from .job import ColourJob
@@ -56,22 +64,37 @@ def _check_side_outputs(job: ColourJob) -> None:
 
 def _writer(job: ColourJob, info: VideoInfo) -> VideoWriter:
     """One that need not convert chroma: it is made at the size that is stored."""
-    given = info.format.in_colour((0, 0))
-    stored = _create(job, info, given).stored
-    if stored.subsampling != given.subsampling:
-        given = replace(given, rgb=False, subsampling=stored.subsampling)
-    return _create(job, info, given)
-
-
-def _create(job: ColourJob, info: VideoInfo, given: PlaneFormat) -> VideoWriter:
+    given, encoding = info.format.in_colour((0, 0)), None
+    size = info.width * (2 if job.compare else 1), info.height
+    pictures = job.output.is_dir() or written_pattern(job.output) is not None
+    if not pictures:
+        encoding = _encoding(job, info, given, size)
+        given = replace(given, rgb=False, subsampling=encoding.format.subsampling)
     return create_video(
         job.output,
         like=info,
         format=given,
-        size=(info.width * (2 if job.compare else 1), info.height),
-        codec=job.wishes.codec,
-        crf=job.wishes.crf,
-        pix_fmt=job.wishes.pix_fmt,
+        size=size,
+        codec=job.wishes.codec if pictures else None,
+        crf=job.wishes.crf if pictures else None,
+        pix_fmt=job.wishes.pix_fmt if pictures else None,
+        encoding=encoding,
         copy_from=job.input,
         overwrite=job.overwrite,
     )
+
+
+def _encoding(
+    job: ColourJob, info: VideoInfo, given: PlaneFormat, size: tuple[int, int]
+) -> Encoding:
+    plan = plan_encoding(
+        job.output,
+        given,
+        size=size,
+        source_codec=info.codec,
+        codec=job.wishes.codec,
+        crf=job.wishes.crf,
+        pix_fmt=job.wishes.pix_fmt,
+    )
+    # Matroska would draw lots for an identifier, and a resumed run write other bytes.
+    return replace(plan, options=("-fflags", "+bitexact"))

@@ -193,3 +193,30 @@ def test_probing_tells_what_the_file_says(made: Maker) -> None:
     assert info.frame_rate == Fraction(30000, 1001)
     assert info.duration == COUNT * Fraction(1001, 30000)
     assert str(info.format) == "4:2:2 10 bit, limited range"
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_long_films_are_opened_before_they_are_read_through(
+    name: str, made: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(name, *H264, count=60)
+    with open_video(path) as reader:
+        whole = list(reader)
+    monkeypatch.setattr("vidprop.video._index._BYTES_READ", 2000)
+    with open_video(path) as reader:
+        assert reader.info.frame_count == 60
+        assert not reader.info.frame_count_exact
+        assert [frame.time for frame in reader] == [frame.time for frame in whole]
+    with open_video(path, start=50, end=55) as reader:
+        part = list(reader)
+    assert [frame.time for frame in part] == [frame.time for frame in whole[50:55]]
+    assert all((a.luma == b.luma).all() for a, b in zip(part, whole[50:55], strict=True))
+
+
+def test_a_clock_that_starts_again_is_replaced_by_counting(made: Maker, tmp_path: Path) -> None:
+    """Two recordings joined end to end."""
+    data = made("a.ts", *H264).read_bytes()
+    (tmp_path / "a.ts").write_bytes(data + data)
+    with open_video(tmp_path / "a.ts") as reader:
+        times = [frame.time - reader.info.start_time for frame in reader]
+    assert times == [Fraction(k, 24) for k in range(2 * COUNT)]

@@ -67,6 +67,26 @@ def test_lossless_files_hold_every_sample(
             _assert_chroma(mine, theirs)
 
 
+@pytest.mark.parametrize("bit_depth", [8, 10, 16])
+def test_opacity_is_kept(bit_depth: int, tmp_path: Path) -> None:
+    stored = PlaneFormat(bit_depth, (0, 0), alpha=True)
+    frames = [replace(f, alpha=f.luma[::-1].copy()) for f in noise_frames(stored)]
+    info, again = read(write(tmp_path / "a.mkv", frames, info_of(stored), codec="ffv1"))
+    assert info.format.alpha
+    np.testing.assert_array_equal(again[1].alpha, frames[1].alpha)
+    with create_video(tmp_path / "a.mov", like=info_of(stored), codec="prores") as writer:
+        writer.write(frames[0])
+    assert writer.stored.alpha
+
+
+@pytest.mark.parametrize("suffix", [".mxf", ".mov"])
+def test_dnxhr(suffix: str, tmp_path: Path) -> None:
+    size, stored = (256, 120), PlaneFormat(10, (1, 0), matrix="bt709")
+    frames = noise_frames(stored, size=size)
+    info, again = read(write(tmp_path / f"a{suffix}", frames, info_of(stored, size), codec="dnxhd"))
+    assert (info.codec, info.format.bit_depth, len(again)) == ("dnxhd", 10, 3)
+
+
 def test_single_pixel_clip(tmp_path: Path) -> None:
     frames = noise_frames(PlaneFormat(), count=1, size=(1, 1))
     info, again = read(write(tmp_path / "a.mkv", frames, info_of(PlaneFormat(), (1, 1)), crf=0))

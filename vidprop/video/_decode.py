@@ -191,7 +191,7 @@ def _layout(stored: PlaneFormat) -> tuple[object, ...]:
 
 def _time(picture: Any, number: int, info: VideoInfo, index: FrameIndex | None) -> Fraction:
     if index is None or picture.pts is None:
-        return number / info.frame_rate
+        return info.start_time + number / info.frame_rate
     time = Fraction(picture.pts * picture.time_base)
     if info.variable_rate:
         return time

@@ -39,7 +39,7 @@ class FrameIndex:
 
 
 def read_index(path: Path, frames: int | None = None) -> FrameIndex | None:
-    """Read the times of at least `frames` frames, or of all in the first two gigabytes.
+    """Read the times of at least `frames` frames, or else of the first two gigabytes.
 
     Returns:
         None if the file has no usable timestamps: raw streams, AVI with B-frames, or
@@ -81,7 +81,7 @@ def _scan(container: Any, stream: Any, frames: int | None) -> FrameIndex | None:
         if packet.is_keyframe:
             keys.append(packet.pts)
         # A frame can be stored at most 16 frames after those shown later.
-        if (frames is not None and len(times) > frames + 16) or read > _BYTES_READ:
+        if len(times) > frames + 16 if frames is not None else read > _BYTES_READ:
             complete = False
             break
     missing = complete and packets < stream.frames

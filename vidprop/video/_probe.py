@@ -80,7 +80,6 @@ def _describe(
 ) -> VideoInfo:
     first, context = frames[0], stream.codec_context
     rate, variable = _rate(stream, index)
-    start = _start_time(container) if index else Fraction(0)
     count, exact = _count(stream, index, rate)
     return VideoInfo(
         width=first.width,
@@ -91,7 +90,7 @@ def _describe(
         variable_rate=variable,
         frame_count=count,
         frame_count_exact=exact,
-        start_time=start,
+        start_time=_start_time(container),
         duration=_duration(stream, index, count, rate, variable),
         rotation=int(first.rotation) % 360,
         sample_aspect=stream.sample_aspect_ratio or Fraction(1),

@@ -1,6 +1,6 @@
 """`open_video`: the frames of a file or an image sequence, one after the other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Literal, Self
 from vidprop.errors import DecodeError, InputError
 
 from ._decode import Request, decode
-from ._index import read_index
+from ._index import FrameIndex, read_index
 from ._pattern import input_files
 from ._prefetch import Prefetched
 from ._probe import Probe, probe
@@ -80,11 +80,8 @@ def open_video(
     probed = probe(path)
     _check_whole(probed, damaged)
     _check_progressive(probed.info, deinterlace)
-    index = probed.index
-    if index is not None and not index.complete and start + 1 >= len(index.times):
-        index = read_index(path, start + 1)
-    times = [] if index is None else list(index.times)
-    info = _part(probed.info, start, end, times)
+    index = _long_enough(probed, path, max(start, end or 0))
+    info = _part(probed.info, start, end, () if index is None else index.times)
     request = Request(path, probed.info, index, start, end, deinterlace is True, damaged)
     return VideoReader(info, decode(request))
 
@@ -103,11 +100,11 @@ def _open_stills(
     files: tuple[int | None, list[Path]], start: int, end: int | None, rate: Fraction | None
 ) -> VideoReader:
     info = describe(files[1], files[0], rate)
-    times = list(range(len(files[1])))
-    return VideoReader(_part(info, start, end, times), read_stills(files[1], info, start, end))
+    part = _part(info, start, end, range(len(files[1])))
+    return VideoReader(part, read_stills(files[1], info, start, end))
 
 
-def _part(info: VideoInfo, start: int, end: int | None, times: list[int]) -> VideoInfo:
+def _part(info: VideoInfo, start: int, end: int | None, times: Sequence[int]) -> VideoInfo:
     _check_part(info, start, end)
     if start == 0 and end is None:
         return info
@@ -123,12 +120,21 @@ def _part(info: VideoInfo, start: int, end: int | None, times: list[int]) -> Vid
     )
 
 
-def _time_of(number: int, info: VideoInfo, times: list[int]) -> Fraction:
+def _time_of(number: int, info: VideoInfo, times: Sequence[int]) -> Fraction:
     """When a frame is shown: by its timestamp if the rate varies, else by counting."""
-    first = times[0] * info.time_base if times else Fraction(0)
+    first = times[0] * info.time_base if times else info.start_time
     if info.variable_rate and number < len(times):
         return Fraction(times[number] * info.time_base)
     return first + number / info.frame_rate
+
+
+def _long_enough(probed: Probe, path: Path, last: int) -> FrameIndex | None:
+    """The index, read on if it was given up before frame `last`."""
+    index = probed.index
+    if index is None or index.complete or last < len(index.times):
+        return index
+    longer = read_index(path, last + 1)
+    return None if longer is None else longer.starting_at(index.times[0])
 
 
 def _check_part(info: VideoInfo, start: int, end: int | None) -> None:

@@ -10,7 +10,7 @@ FOLDER/NAME/to_next.npy      the same to the frame after; the last is 0
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
@@ -31,6 +31,7 @@ from .clips import halved
 from .virtual_camera import Shot, ShotConfig, render_shot
 
 Array = NDArray[Any]
+_LAST = "to_next.npy"  # of a clip's files, so that it is whole if this is there
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,11 @@ class HdrClip:
         return self.trust.shape[1], self.trust.shape[2]
 
 
-def render_clip(rng: np.random.Generator, scenes: Sequence[Path], config: ShotConfig) -> HdrClip:
-    """A random shot, and what the HDR edit sees of it."""
-    return clip_of(render_shot(rng, scenes, config), rng)
+def render_clip(
+    rng: np.random.Generator, scenes: Sequence[Path], config: ShotConfig, place: Path | None = None
+) -> HdrClip:
+    """A random shot, in a scene of one's choice or any, and what the HDR edit sees of it."""
+    return clip_of(render_shot(rng, scenes, config, place=place), rng)
 
 
 def clip_of(shot: Shot, rng: np.random.Generator) -> HdrClip:
@@ -90,35 +93,44 @@ def pack_shots(
     workers: int | None = None,
     progress: Callable[[str], None] = print,
 ) -> None:
-    """Render `count` clips into `folder`; those already there are left as they are."""
-    places = [folder / f"{number:05d}" for number in range(count)]
+    """Render `count` clips into `folder`, as many in each scene; what is there is left as it is."""
+    places = [scenes[number % len(scenes)] for number in range(count)]
     jobs = [
-        (place, seed + n) for n, place in enumerate(places) if not (place / "to_next.npy").exists()
+        (folder / f"{place.stem}~{number:05d}", place, seed + number)
+        for number, place in enumerate(places)
     ]
+    jobs = [job for job in jobs if not (job[0] / _LAST).exists()]
     with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
         for name in pool.map(partial(_pack, scenes=scenes, config=config), jobs):
             progress(name)
 
 
-def load_hdr_clips(folder: Path, *, in_memory: bool = False) -> list[HdrClip]:
-    """Open every packed clip, in order of their names.
+def load_hdr_clips(folder: Path, *, in_memory: bool = False) -> dict[str, HdrClip]:
+    """Open every packed clip, by name, in order.
 
     Raises:
         InputError: the folder holds none.
     """
     mode: Literal["r"] | None = None if in_memory else "r"
-    places = sorted(folder.glob("*/to_next.npy")) if folder.is_dir() else []
+    places = sorted(path.parent for path in folder.glob(f"*/{_LAST}")) if folder.is_dir() else []
     if not places:
         raise InputError(f"folder: {folder} holds no packed HDR clips; pack them first")
-    return [
-        HdrClip(
-            **{
-                f.name: np.load(p.with_name(f"{f.name}.npy"), mmap_mode=mode)
-                for f in fields(HdrClip)
-            }
-        )
-        for p in places
-    ]
+    names = [field.name for field in fields(HdrClip)]
+    return {
+        place.name: HdrClip(*(np.load(place / f"{name}.npy", mmap_mode=mode) for name in names))
+        for place in places
+    }
+
+
+def split_scenes(
+    clips: Mapping[str, HdrClip], every: int = 9
+) -> tuple[list[HdrClip], list[HdrClip]]:
+    """Clips to train on, and one clip each of scenes that no clip of these is shot in."""
+    scenes = sorted({name.rpartition("~")[0] for name in clips})
+    kept = set(scenes[every // 2 :: every])
+    trained = [clip for name, clip in clips.items() if name.rpartition("~")[0] not in kept]
+    firsts = {name.rpartition("~")[0]: clip for name, clip in reversed(list(clips.items()))}
+    return trained, [firsts[scene] for scene in sorted(kept)]
 
 
 def luma_of(signal: Array) -> NDArray[np.float32]:
@@ -149,10 +161,10 @@ def _flows(luma: NDArray[np.uint8]) -> Iterator[NDArray[np.float16]]:
         yield np.concatenate([moving, still] if reverse else [still, moving])
 
 
-def _pack(job: tuple[Path, int], scenes: Sequence[Path], config: ShotConfig) -> str:
+def _pack(job: tuple[Path, Path, int], scenes: Sequence[Path], config: ShotConfig) -> str:
     cv2.setNumThreads(1)
-    folder, seed = job
-    clip = render_clip(np.random.default_rng(seed), scenes, config)
+    folder, place, seed = job
+    clip = render_clip(np.random.default_rng(seed), scenes, config, place)
     folder.mkdir(parents=True, exist_ok=True)
     for field in fields(HdrClip):
         np.save(folder / f"{field.name}.npy", getattr(clip, field.name))

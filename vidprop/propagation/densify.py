@@ -23,7 +23,7 @@ from .contract import Array
 from .join import Joiner
 from .span import device_named
 
-SHIPPED = "hints"
+SHIPPED = "sparse"
 
 _LAYOUT = PlaneFormat(subsampling=(0, 0), full_range=True, matrix="bt709")
 

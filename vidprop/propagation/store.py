@@ -87,9 +87,10 @@ class Store:
             return None
 
     def keep_only(self, names: Iterable[str]) -> None:
-        """Remove every stretch but these."""
+        """Remove every stretch but these, and what killed runs left half-written."""
         wanted = {self._path(name) for name in names}
-        for path in set(self.folder.glob("*.npz")) - wanted:
+        there = {*self.folder.glob("*.npz"), *self.folder.glob("*.tmp")}
+        for path in there - wanted:
             path.unlink(missing_ok=True)
 
     def write_manifest(self, facts: Mapping[str, object]) -> None:

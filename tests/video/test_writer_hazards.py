@@ -241,3 +241,28 @@ def test_wishes_that_cannot_be_met(
     with pytest.raises((EncodeError, InputError), match=words):
         create_video(tmp_path / name, like=like, **options)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs a timer signal")
+def test_ctrl_c_while_the_pipe_is_full(tmp_path: Path) -> None:
+    """The encoder hangs, the pipe fills, and the user gives up."""
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write_to_hanging_encoder(tmp_path / "a.mkv")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not list(tmp_path.iterdir())
+
+
+def write_to_hanging_encoder(path: Path) -> None:
+    """Write more than the pipe holds, to be interrupted after a fifth of a second."""
+    frames = noise_frames(YUV, count=60, size=LARGE)
+    with create_video(path, like=info_of(YUV, LARGE)) as writer:
+        writer.write(frames[0])
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGSTOP)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        for frame in frames[1:]:
+            writer.write(frame)

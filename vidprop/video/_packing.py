@@ -1,7 +1,9 @@
 """A frame as the bytes of raw video, and raw video as NUT for ffmpeg to read."""
 
+import io
 import math
 from fractions import Fraction
+from types import SimpleNamespace
 from typing import IO, Any
 
 import av
@@ -36,7 +38,11 @@ def tick_of(like: VideoInfo, first: Fraction) -> Fraction:
 
 
 class NutPipe:
-    """Writes packed frames with their times; NUT keeps any tick exactly."""
+    """Writes packed frames with their times; NUT keeps any tick exactly.
+
+    PyAV muxes into memory, and the pipe is written here: an interrupt (Ctrl-C) that comes
+    while PyAV calls back is lost, and with it a part of the stream.
+    """
 
     def __init__(
         self,
@@ -47,7 +53,11 @@ class NutPipe:
         tick: Fraction,
     ) -> None:
         self._tick = tick
-        self._container: Any = av.open(sink, "w", format="nut", buffer_size=2**18)
+        self._sink = sink
+        self._memory = io.BytesIO()
+        # Without a method to seek it is a stream, to which nothing is added later.
+        target = SimpleNamespace(write=self._memory.write)
+        self._container: Any = av.open(target, "w", format="nut", buffer_size=2**18)
         stream = self._container.add_stream("rawvideo", rate=rate)
         stream.width, stream.height = size
         stream.pix_fmt = layout_name(stored)
@@ -63,10 +73,17 @@ class NutPipe:
         packet.pts = packet.dts = round(time / self._tick)
         packet.is_keyframe = True
         self._container.mux(packet)
+        self._send()
 
     def close(self) -> None:
-        """Write the end."""
+        """Send the end."""
         self._container.close()
+        self._send()
+
+    def _send(self) -> None:
+        self._sink.write(self._memory.getvalue())
+        self._memory.seek(0)
+        self._memory.truncate()
 
 
 def _planes(frame: Frame, given: PlaneFormat, stored: PlaneFormat) -> list[Plane]:

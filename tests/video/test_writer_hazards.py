@@ -11,6 +11,7 @@ from video_clips import Maker, info_of, noise_frames
 
 from vidprop.errors import EncodeError, InputError
 from vidprop.video import Frame, PlaneFormat, VideoInfo, create_video, open_video
+from vidprop.video._ffmpeg import ffmpeg_path
 
 YUV = PlaneFormat()
 FRAMES = noise_frames(YUV, count=4)
@@ -266,3 +267,17 @@ def write_to_hanging_encoder(path: Path) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         for frame in frames[1:]:
             writer.write(frame)
+
+
+def test_no_ffmpeg_at_all(like: VideoInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr("imageio_ffmpeg.get_ffmpeg_exe", missing)
+    ffmpeg_path.cache_clear()
+    try:
+        with pytest.raises(EncodeError, match="name one in IMAGEIO_FFMPEG_EXE"):
+            write(tmp_path / "a.mkv", FRAMES, like)
+    finally:
+        ffmpeg_path.cache_clear()
+    assert not list(tmp_path.iterdir())

@@ -33,8 +33,17 @@ _PLAIN = {
 
 @cache
 def ffmpeg_path() -> str:
-    """The ffmpeg that imageio-ffmpeg brings, or the one IMAGEIO_FFMPEG_EXE names."""
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
+    """The ffmpeg that imageio-ffmpeg brings, or the one IMAGEIO_FFMPEG_EXE names.
+
+    Raises:
+        EncodeError: there is none.
+    """
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise EncodeError(
+            "no ffmpeg found: install imageio-ffmpeg's wheel, or name one in IMAGEIO_FFMPEG_EXE"
+        ) from error
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidprop.color.quantisation import dequantise_chroma, dequantise_luma
+from vidprop.color.quantisation import dequantise_chroma, dequantise_luma, quantise_luma
 from vidprop.edits.colour import painted_key
 from vidprop.errors import InputError, KeyFrameError
 from vidprop.propagation import Colorizer, PlaneFormat, Progress
@@ -114,6 +114,21 @@ def test_chroma_has_the_size_of_the_layout(colorizer, truth, subsampling):
         colorizer.stream(truth.luma[:2, :63, :95], {0: truth.rgb[0, :63, :95]}, layout=layout)
     )
     assert frame.chroma.shape == (2, *layout.chroma_size(63, 95))
+
+
+@pytest.mark.parametrize("subsampling", [(0, 0), (1, 1)])
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "torch"])
+def test_a_frame_can_be_had_as_rgb(colorizer, truth, subsampling, kind):
+    unit = dequantise_luma(truth.luma[0], 8, False)
+    depth = {"uint16": 10}.get(kind, 8)
+    layout = PlaneFormat(bit_depth=depth, subsampling=subsampling, matrix="bt709")
+    luma = unit if kind == "float32" else quantise_luma(unit, depth, False)
+    given = torch.from_numpy(luma) if kind == "torch" else luma
+    (frame,) = colorizer.stream([given], {0: truth.rgb[0]}, layout=layout)
+    rgb = np.asarray(frame.rgb())
+    white = {"uint16": 65535, "float32": 1}.get(kind, 255)
+    assert isinstance(frame.rgb(), torch.Tensor) == (kind == "torch")
+    assert np.abs(rgb / white - truth.rgb[0] / 255).mean() < 0.02
 
 
 def test_two_clips_may_be_coloured_in_turns(colorizer, truth):

@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
+from vidprop.color.matrices import ycbcr_to_rgb
 from vidprop.edits.colour import PaintedKey, working_edit
-from vidprop.video import PlaneFormat
+from vidprop.video import Frame, PlaneFormat, to_rgb
 
 from .blocks import Block
 from .contract import Array, KeyEdit, SpanPropagator
 from .intake import Intake, Item, with_cuts
 from .join import Joiner
 from .methods import method as method_named
-from .planes import as_given
+from .planes import as_given, as_numpy
 from .progress import Counter, OnProgress, unheard
 from .stretches import Given
 
@@ -31,12 +34,25 @@ class ColouredFrame:
     chroma: [2, h, w], Cb and Cr, of the same kind as the luma: codes, or floats in
         [-0.5, 0.5] if that is floating.
     confidence: 0..1; 0 where no key frame reaches.
+    layout: how codes are meant.
     """
 
     index: int
     luma: Any
     chroma: Any
     confidence: float
+    layout: PlaneFormat = field(repr=False)
+
+    def rgb(self) -> Any:
+        """The frame as R'G'B' [H, W, 3] of the luma's kind: 0..255, 0..65535 or 0..1."""
+        luma, chroma = as_numpy(self.luma, "luma"), as_numpy(self.chroma, "chroma")
+        if np.issubdtype(luma.dtype, np.floating):
+            planes = [luma, *(_enlarged(plane, luma.shape) for plane in chroma)]
+            rgb = ycbcr_to_rgb(np.stack(planes), self.layout.matrix_name(len(luma)), axis=0)
+            return as_given(np.clip(rgb, 0, 1).transpose(1, 2, 0), self.luma)
+        depth = 8 if luma.dtype == np.uint8 else 16
+        frame = Frame(self.index, Fraction(0), luma, chroma)
+        return as_given(to_rgb(frame, self.layout, depth), self.luma)
 
 
 class Colorizer:
@@ -185,8 +201,16 @@ class _Finish:
             chroma = self.joiner.codes(chroma)
         sure = item.key is not None and not item.key.partial
         return ColouredFrame(
-            item.index, item.given, as_given(chroma, item.given), 1.0 if sure else trust
+            index=item.index,
+            luma=item.given,
+            chroma=as_given(chroma, item.given),
+            confidence=1.0 if sure else trust,
+            layout=self.joiner.written,
         )
+
+
+def _enlarged(plane: Array, shape: tuple[int, ...]) -> Array:
+    return cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _key_edit(item: Item) -> KeyEdit:

@@ -6,9 +6,7 @@ FOLDER/NAME/to_previous.npy  [T, h, w, 2] float16, pixels of [h, w]; the first i
 FOLDER/NAME/to_next.npy      the same to the frame after; the last is 0
 """
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from vidprop.alignment import Flow
 from vidprop.errors import InputError
 from vidprop.training.degradation import Film
+from vidprop.training.workers import worker_pool
 
 FIELDS = ("luma", "chroma", "to_previous", "to_next")
 
@@ -68,7 +67,7 @@ def pack_clips(
     if films:
         jobs += [(p, folder / f"{p.stem}~film", n) for n, p in enumerate(paths) if n % 3 == 0]
     jobs = [job for job in jobs if not (job[1] / "to_next.npy").exists()]
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+    with worker_pool(workers) as pool:
         for name in pool.map(partial(_pack, lines=lines, frames=frames), jobs):
             progress(name)
 

@@ -9,9 +9,7 @@ FOLDER/NAME/to_previous.npy  [T, h, w, 2] float16, pixels of [h, w]; the first i
 FOLDER/NAME/to_next.npy      the same to the frame after; the last is 0
 """
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -29,6 +27,7 @@ from vidprop.errors import InputError
 
 from .clips import halved
 from .virtual_camera import Shot, ShotConfig, render_shot
+from .workers import worker_pool
 
 Array = NDArray[Any]
 _LAST = "to_next.npy"  # of a clip's files, so that it is whole if this is there
@@ -100,7 +99,7 @@ def pack_shots(
         for number, place in enumerate(places)
     ]
     jobs = [job for job in jobs if not (job[0] / _LAST).exists()]
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+    with worker_pool(workers) as pool:
         for name in pool.map(partial(_pack, scenes=scenes, config=config), jobs):
             progress(name)
 

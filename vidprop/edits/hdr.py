@@ -137,17 +137,32 @@ def middle_of(stops: Array) -> float:
 def propagated(edit: Array, signal: Array, curve: CameraCurve) -> tuple[Array, Array]:
     """What an edit says of a frame at its full size, and what exposure the frame has by it.
 
+    The edit is enlarged; the fine detail it lacks is what the same enlargement loses of the
+    curve's stops, where these can be trusted, but for what may be noise.
+
     Args:
         edit: [3, h, w], of radiance itself: 0 is radiance 1. signal: [H, W, 3].
     Returns:
         stops [H, W, 3], and the offset [3] that brings the curve's stops to them.
     """
-    height, width = edit.shape[1:]
-    small = cv2.resize(signal, (width, height), interpolation=cv2.INTER_AREA)
+    size = edit.shape[:0:-1]
+    luma, shown = signal.mean(axis=-1), curve.stops(signal)
+    small = cv2.resize(signal, size, interpolation=cv2.INTER_AREA)
     trust = curve.weights(small).min(axis=-1)
     shift = offset(from_edit(edit, 0.0), curve.stops(small), trust)
-    large = upsample(edit.astype(np.float32), signal.mean(axis=-1))
-    return from_edit(large, 0.0), shift
+    reduced = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
+    detail = shown - from_edit(upsample(to_edit(reduced, 0.0), luma), 0.0)
+    detail *= curve.weights(signal) * _above_noise(detail, signal, curve)
+    return from_edit(upsample(edit.astype(np.float32), luma), 0.0) + detail, shift
+
+
+def _above_noise(detail: Array, signal: Array, curve: CameraCurve) -> Array:
+    """The share of a detail's energy that noise of the picture's codes leaves."""
+    low, high = curve.interval(signal)
+    # The interval is two deviations to either side.
+    noise = np.square((high - low) / 4)
+    energy = np.square(detail)
+    return energy / (energy + noise + np.float32(1e-9))
 
 
 def join(carried: Array, shift: Array, signal: Array, curve: CameraCurve) -> NDArray[np.float32]:

@@ -137,3 +137,18 @@ def test_a_shape_that_does_not_fit_is_named(
     inputs[index] = torch.rand(shape)
     with pytest.raises(InputError, match=message):
         network_of()(*inputs)
+
+
+def test_the_shipped_weights_keep_colours_inside_their_contours() -> None:
+    luma = torch.full((1, 1, 64, 96), 0.3)
+    luma[..., 16:48, 32:64] = 0.6
+    luma += 0.02 * torch.randn(luma.shape, generator=torch.Generator().manual_seed(0))
+    inside = (luma > 0.45)[..., ::2, ::2]
+    truth = torch.where(
+        inside, torch.tensor([0.1, -0.1])[:, None, None], torch.tensor([-0.1, 0.15])[:, None, None]
+    )
+    mask = torch.zeros(1, 1, 32, 48)
+    mask[..., 4::8, 4::8] = 1
+    with torch.no_grad():
+        dense = load_weights(SpatialNetwork, "sparse")(luma, truth * mask, mask)
+    assert (dense - truth).abs().mean() < 0.02

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from vidprop.edits.keyfiles import key_files
-from vidprop.propagation import Reading, Wishes
-from vidprop.propagation.hdr_engine import expand
-from vidprop.propagation.hdr_job import HdrJob, HdrOutcome
+from vidprop.propagation import HdrJob, HdrOutcome, Reading, Wishes, expand
 
 from ._options import Device, End, Overwrite, Size, Start, Weights, excerpt
 from ._progress import ProgressBars

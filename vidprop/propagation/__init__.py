@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .colorizer import Colorizer, ColouredFrame
     from .contract import Estimate, KeyEdit, SpanPropagator
     from .engine import colorize
+    from .hdr_engine import expand
+    from .hdr_job import HdrJob, HdrOutcome
     from .job import ColourJob, Wishes
     from .outcome import Outcome
     from .progress import OnProgress, Progress, Stage
@@ -19,6 +21,8 @@ _HOMES = {
     "Colorizer": ".colorizer",
     "ColourJob": ".job",
     "Estimate": ".contract",
+    "HdrJob": ".hdr_job",
+    "HdrOutcome": ".hdr_job",
     "KeyEdit": ".contract",
     "OnProgress": ".progress",
     "Outcome": ".outcome",
@@ -29,6 +33,7 @@ _HOMES = {
     "Stage": ".progress",
     "Wishes": ".job",
     "colorize": ".engine",
+    "expand": ".hdr_engine",
 }
 
 __all__ = [
@@ -36,6 +41,8 @@ __all__ = [
     "ColourJob",
     "ColouredFrame",
     "Estimate",
+    "HdrJob",
+    "HdrOutcome",
     "KeyEdit",
     "OnProgress",
     "Outcome",
@@ -46,6 +53,7 @@ __all__ = [
     "Stage",
     "Wishes",
     "colorize",
+    "expand",
 ]
 
 

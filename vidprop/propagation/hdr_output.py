@@ -28,6 +28,7 @@ from vidprop.video import (
 from vidprop.video._pattern import Pattern, written_pattern
 from vidprop.video._whole import writing
 from vidprop.video.hdr import HDR10_FORMAT, HLG_FORMAT
+from vidprop.video.images import IMAGE_SUFFIXES
 
 from .contract import Array
 from .hdr_job import HdrJob
@@ -86,11 +87,14 @@ def open_output(target: Target) -> HdrOutput:
     Raises:
         EncodeError, InputError: it cannot be written in the form asked for.
     """
-    pattern = written_pattern(target.job.output)
+    path = target.job.output
+    pattern = written_pattern(path)
     if pattern is not None and pattern.suffix == ".exr":
         return ExrFiles(target, pattern)
-    if pattern is not None or target.job.output.is_dir():
-        raise EncodeError(f"{target.job.output}: HDR pictures are written as .exr")
+    if path.suffix.lower() == ".exr":
+        raise EncodeError(f"{path}: a place for the frame's number is needed, such as %05d.exr")
+    if path.is_dir() or path.suffix.lower() in IMAGE_SUFFIXES:
+        raise EncodeError(f"{path}: HDR pictures are written as .exr")
     return HdrVideo(target)
 
 
@@ -117,7 +121,7 @@ class ExrFiles:
 
     def write(self, frame: Frame, stops: Array) -> None:
         """See `HdrOutput.write`."""
-        name = self._pattern.path(frame.index).name
+        name = self._pattern.path((self._target.info.first_number or 0) + frame.index).name
         light = np.exp2(np.minimum(stops, 40.0))
         linear = convert_primaries(light, self._target.scale.primaries, self._target.primaries)
         write_exr(self._stage / name, linear, chromaticities=self._target.primaries)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from ._affinities import tap
-from ._fields import clear, copy
-from ._tiles import inner
+from ._fields import Lines, clear, copy, line
+from ._tiles import inner, part
 
 
 @inner
@@ -41,21 +41,24 @@ def gather(adjoint: Any, ahead: Any, taps: Any, after: int, lanes: int) -> None:
         tap(taps, 1, after, lanes),
         tap(taps, 2, after, lanes),
     )
-    _gather_inner(adjoint, ahead, p0, p1, p2, lanes)
-    if lanes == 1:
-        adjoint[0] += p1[0] * ahead[0]
-    else:
-        end = lanes - 1
-        adjoint[0] += p1[0] * ahead[0] + p0[1] * ahead[1]
-        adjoint[end] += p1[end] * ahead[end] + p2[end - 1] * ahead[end - 1]
+    end = lanes - 1
+    left, right = adjoint[0] + p1[0] * ahead[0], adjoint[end] + p1[end] * ahead[end]
+    if end > 0:
+        left += p0[1] * ahead[1]
+        right += p2[end - 1] * ahead[end - 1]
+    before = Lines(taps.data, taps.first + 2 * taps.tap - 1, taps.pitch)
+    p2_before = line(before, after, lanes)
+    ahead_before = part(ahead, -1, lanes + 2)
+    _gather_inner(adjoint, ahead_before, part(p0, 0, lanes + 1), p1, p2_before, lanes)
+    adjoint[end] = right
+    adjoint[0] = left
 
 
 @inner
 def _gather_inner(adjoint: Any, ahead: Any, p0: Any, p1: Any, p2: Any, lanes: int) -> None:
-    for i in range(lanes - 2):
-        k = i + 1
-        handed = p2[i] * ahead[i] + p1[k] * ahead[k] + p0[k + 1] * ahead[k + 1]
-        adjoint[k] += handed
+    """`ahead` and `p2` begin a lane early."""
+    for k in range(lanes):
+        adjoint[k] += p2[k] * ahead[k] + p1[k] * ahead[k + 1] + p0[k + 1] * ahead[k + 2]
 
 
 @inner
@@ -107,16 +110,7 @@ def correlate(dps: Any, adjoint: Any, x: Any, before: Any, r: int, lanes: int, f
     end = lanes - 1
     zero = x.dtype.type(0)
     left, right = (d0[0], d2[end]) if adds else (zero, zero)
-    middle = d1[0], d1[end]
-    _correlate_inner(d0, d1, d2, adjoint, x, before, lanes, given, adds)
-    for k, was in ((0, middle[0]), (end, middle[1])):
-        value = adjoint[k] * (before[k] if given else before[k] - x[k])
-        d1[k] = was + value if adds else value
-    if end > 0:
-        value = adjoint[end] * (before[end - 1] if given else before[end - 1] - x[end])
-        d0[end] = d0[end] + value if adds else value
-        value = adjoint[0] * (before[1] if given else before[1] - x[0])
-        d2[0] = d2[0] + value if adds else value
+    _correlate_inner(d0, d1, d2, adjoint, x, part(before, -1, lanes + 2), lanes, given, adds)
     d0[0], d2[end] = left, right
 
 
@@ -133,10 +127,9 @@ def _correlate_inner(
     adds: bool,
 ) -> None:
     zero = x.dtype.type(0)
-    for i in range(lanes - 2):
-        k = i + 1
+    for k in range(lanes):
         a, base = adjoint[k], zero if given else x[k]
-        v0, v1, v2 = a * (before[i] - base), a * (before[k] - base), a * (before[k + 1] - base)
+        v0, v1, v2 = a * (before[k] - base), a * (before[k + 1] - base), a * (before[k + 2] - base)
         d0[k] = d0[k] + v0 if adds else v0
         d1[k] = d1[k] + v1 if adds else v1
         d2[k] = d2[k] + v2 if adds else v2

@@ -39,18 +39,18 @@ def bring_taps(
 
     Args:
         place: n, d, c.
-        span: first step, count, which of them is the scan's first or -1, side of the next block.
+        span: first step, count, which of them is the scan's first or -1.
         flags: three-way, limit.
     """
     n, d, c = place
-    step, rows, first, way = span
+    step, rows, first = span
     three, limit = flags
     if three and not limit and plane(p, n, d, c, 0, vertical).lane == 1:
         source = plane(p, n, d, c, 0, vertical)
         return Taps(source.data, source.first + step * source.step, source.step, p.k)
     for i in range(3 if three else 1):
         source = plane(p, n, d, c, i, vertical)
-        load(desk(work, i if three else 1, lanes), lanes, source, step, rows, way)
+        load(desk(work, i if three else 1, lanes), lanes, source, step, rows)
     if limit:
         for r in range(rows):
             _limit(work, lanes, r, r == first)

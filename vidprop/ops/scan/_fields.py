@@ -4,8 +4,7 @@ from typing import Any, NamedTuple
 
 from ._tiles import add_tile, inner, part, prefetch, put_tile, tile_size
 
-# Lines brought into scratch at a time: a whole number of tiles, few enough for the second cache.
-ROWS = 16
+_TILE, _BLOCK_VALUES, _MOST_ROWS = 16, 2**14, 64
 
 _tile_size = inner(tile_size)
 
@@ -51,25 +50,31 @@ def plane(field: Any, n: int, d: int, c: int, k: int, vertical: bool) -> Any:
     return Plane(field.data, first, field.y, field.x)
 
 
-@inner
-def pitch_of(lanes: int) -> int:
-    """Values from one line of a block to the next: whole vectors, no power of two."""
-    return (lanes + 15) // 16 * 16 + 16
+def line_count(lanes: int) -> int:
+    """Lines in a block: whole tiles, long enough pieces of memory's rows, scratch in cache."""
+    return max(_TILE, min(_MOST_ROWS, _BLOCK_VALUES // lanes // _TILE * _TILE))
+
+
+def line_pitch(lanes: int) -> int:
+    """Values from one line of a block to the next: whole vectors, and no power of two."""
+    return (lanes + _TILE - 1) // _TILE * _TILE + _TILE
 
 
 def block_values(lanes: int) -> int:
-    """Values in a block: its lines, one before and one after. Not compiled; `block_size` is."""
-    return (ROWS + 2) * ((lanes + 15) // 16 * 16 + 16)
+    """Values in a block: its lines, one before and one after."""
+    rows = max(_TILE, min(_MOST_ROWS, _BLOCK_VALUES // lanes // _TILE * _TILE))
+    return (rows + 2) * ((lanes + _TILE - 1) // _TILE * _TILE + _TILE)
 
 
-block_size = inner(block_values)
+# What compiled code calls; the plain ones are for the rest.
+rows_of, pitch_of, block_size = inner(line_count), inner(line_pitch), inner(block_values)
 
 
 @inner
 def desk(work: Any, i: int, lanes: int) -> Any:
     """The i-th block of scratch, as lines."""
     pitch = pitch_of(lanes)
-    return Lines(work, i * (ROWS + 2) * pitch + pitch, pitch)
+    return Lines(work, i * block_size(lanes) + pitch, pitch)
 
 
 @inner
@@ -85,19 +90,16 @@ def direct(source: Any, step: int) -> Any:
 
 
 @inner
-def bring(block: Any, lanes: int, source: Any, step: int, rows: int, way: int) -> Any:
-    """The plane's lines from `step` on: its own where lanes lie side by side, else copies.
-
-    `way` is 1 or -1, by which side the next block will be on.
-    """
+def bring(block: Any, lanes: int, source: Any, step: int, rows: int) -> Any:
+    """The plane's lines from `step` on: its own where lanes lie side by side, else copies."""
     if source.lane == 1:
         return direct(source, step)
-    load(block, lanes, source, step, rows, way)
+    load(block, lanes, source, step, rows)
     return block
 
 
 @inner
-def load(block: Any, lanes: int, source: Any, step: int, rows: int, way: int) -> None:
+def load(block: Any, lanes: int, source: Any, step: int, rows: int) -> None:
     """Copy the plane's lines from `step` on to lines 0, 1, ... of `block`."""
     first = source.first + step * source.step
     n = _tile_size(block.data.itemsize)
@@ -112,7 +114,7 @@ def load(block: Any, lanes: int, source: Any, step: int, rows: int, way: int) ->
         for r in range(0, whole_rows, n):
             at = first + k * source.lane + r
             for i in range(n):
-                prefetch(source.data, at + i * source.lane + way * whole_rows)
+                prefetch(source.data, at + (i + n) * source.lane)
             to = block.first + r * block.pitch + k
             put_tile(source.data, at, source.lane, block.data, to, block.pitch)
     for r in range(rows):

@@ -1,5 +1,6 @@
 """From tensors to the compiled code's arguments, scratch and threads."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from ._work import backward, forward
 
 # Planes that share affinities are walked this many at a time.
 _AT_ONCE = 4
+_LINE = 64
 
 _NUMPY: dict[torch.dtype, Any] = {
     torch.float32: np.float32,
@@ -57,8 +59,7 @@ class Inputs:
         return x, p, injection, mix
 
     def scratch(self, blocks: int, dtype: Any) -> Any:
-        lanes = max(self.x.shape[2:])
-        return np.empty(blocks * block_values(lanes), dtype)
+        return _aligned(blocks * max(map(block_values, self.x.shape[2:])), dtype)
 
 
 @dataclass(frozen=True)
@@ -163,9 +164,19 @@ def field(tensor: Tensor | None, dims: str, dtype: torch.dtype) -> Field:
     return Field(data, *(steps.get(name, 0) for name in "ndckyx"))
 
 
+def _aligned(count: int, dtype: Any) -> Any:
+    """New memory at a multiple of 64 bytes, 64 bytes away from what is not ours.
+
+    NumPy asks for huge pages; without them most of backward is spent on page faults.
+    """
+    size = count * np.dtype(dtype).itemsize
+    raw = np.empty(size + 3 * _LINE, np.uint8)
+    first = _LINE + -raw.ctypes.data % _LINE
+    return raw[first : first + size].view(dtype)
+
+
 def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    """NumPy asks for huge pages; without them most of backward is spent on page faults."""
-    return torch.from_numpy(np.empty(shape, _NUMPY[dtype]))
+    return torch.from_numpy(_aligned(math.prod(shape), _NUMPY[dtype])).view(*shape)
 
 
 def _room(tensor: Tensor, parts: int) -> Tensor:
@@ -188,7 +199,7 @@ def _scans(given: Inputs, kept: Kept, count: int) -> tuple[Field, Field]:
         data = kept.scans.view(-1).numpy()
         n, d = kept.scans.stride()[:2]
     else:
-        data = np.empty(count * given.at_once * size, _NUMPY[given.x.dtype])
+        data = _aligned(count * given.at_once * size, _NUMPY[given.x.dtype])
         n, d = 0, given.at_once * size if count > 1 else 0
     return Field(data, n, d, size, 0, 1, H), Field(data, n, d, size, 0, W, 1)
 

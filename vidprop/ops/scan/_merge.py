@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._fields import ROWS, bring, copy, desk, direct, line, plane
+from ._fields import bring, copy, desk, direct, line, plane, rows_of
 from ._tiles import inner
 
 SINGLE, LARGEST, WEIGHTED = 0, 1, 2
@@ -25,15 +25,15 @@ def merge(
     n, c, hc = place
     height, width = frame
     mode, names = how
-    for y in range(0, height, ROWS):
-        rows = min(ROWS, height - y)
+    for y in range(0, height, rows_of(width)):
+        rows = min(rows_of(width), height - y)
         to = direct(plane(out, n, 0, c, 0, True), y)
-        a = bring(desk(work, 0, width), width, plane(hs[0], n, 0, hc, 0, True), y, rows, 1)
+        a = bring(desk(work, 0, width), width, plane(hs[0], n, 0, hc, 0, True), y, rows)
         if mode == SINGLE:
             for r in range(rows):
                 copy(line(to, r, width), line(a, r, width), width)
             continue
-        b = bring(desk(work, 1, width), width, plane(hs[0], n, 1, hc, 0, True), y, rows, 1)
+        b = bring(desk(work, 1, width), width, plane(hs[0], n, 1, hc, 0, True), y, rows)
         four = (
             a,
             b,
@@ -62,7 +62,7 @@ def _weigh(
 ) -> None:
     for d in range(4):
         block = desk(work, 2, width)
-        weights = bring(block, width, plane(weight, n, d, 0, 0, True), y, rows, 1)
+        weights = bring(block, width, plane(weight, n, d, 0, 0, True), y, rows)
         for r in range(rows):
             _multiply(
                 line(to, r, width), line(weights, r, width), line(four[d], r, width), width, d

@@ -7,8 +7,8 @@ a block's affinities serve every plane.
 from typing import Any
 
 from ._affinities import AFFINITY_BLOCKS, bring_taps, tap
-from ._fields import ROWS, block_size, bring, clear, copy, desk, direct, line, plane
-from ._tiles import inner
+from ._fields import block_size, bring, clear, copy, desk, direct, line, plane, rows_of
+from ._tiles import inner, part
 
 FORWARD_BLOCKS = AFFINITY_BLOCKS + 2
 
@@ -20,7 +20,8 @@ def walk_forward(
     """Write the scan of channels c0 <= c < c1 to `h`.
 
     Args:
-        h: a field whose lanes lie side by side; its channels count from `h_from`.
+        h: a field whose lanes lie side by side, with a value of no account before its first and
+            after its last; its channels count from `h_from`.
         place: n, d, c0, c1, h_from.
         way: vertical, reverse.
         frame: lanes, steps.
@@ -32,20 +33,22 @@ def walk_forward(
     lanes, steps = frame
     three, given, limit = flags
     ahead = -1 if reverse else 1
-    clear(work, 3 * block_size(lanes))
-    for done in range(0, steps, ROWS):
-        rows = min(ROWS, steps - done)
+    if not three:
+        clear(work, 3 * block_size(lanes))
+    most = rows_of(lanes)
+    for done in range(0, steps, most):
+        rows = min(most, steps - done)
         step = steps - done - rows if reverse else done
         first = -1 if done else (rows - 1 if reverse else 0)
-        span = (step, rows, first, ahead)
+        span = (step, rows, first)
         taps = bring_taps(work, lanes, p, (n, d, c0), vertical, span, (three, limit))
         shares = desk(work, AFFINITY_BLOCKS, lanes)
         if given:
             source = plane(lam, n, d, c0, 0, vertical)
-            shares = bring(shares, lanes, source, step, rows, ahead)
+            shares = bring(shares, lanes, source, step, rows)
         for c in range(c0, c1):
             xs = desk(work, AFFINITY_BLOCKS + 1, lanes)
-            xs = bring(xs, lanes, plane(x, n, d, c, 0, vertical), step, rows, ahead)
+            xs = bring(xs, lanes, plane(x, n, d, c, 0, vertical), step, rows)
             hs = direct(plane(h, n, d, c - h_from, 0, vertical), step)
             for j in range(rows):
                 r = rows - 1 - j if reverse else j
@@ -63,7 +66,7 @@ def _advance(
         _begin(h, share, x, lanes, given)
         return
     p0, p1, p2 = tap(taps, 0, r, lanes), tap(taps, 1, r, lanes), tap(taps, 2, r, lanes)
-    last = line(hs, before, lanes)
+    last = part(hs.data, hs.first + before * hs.pitch - 1, lanes + 2)
     if given:
         _inner_given(h, share, x, p0, p1, p2, last, lanes)
     else:
@@ -84,9 +87,8 @@ def _begin(h: Any, share: Any, x: Any, lanes: int, given: bool) -> None:
 @inner
 def _inner(h: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int) -> None:
     one = h.dtype.type(1)
-    for i in range(lanes - 2):
-        k = i + 1
-        carried = p0[k] * last[i] + p1[k] * last[k] + p2[k] * last[k + 1]
+    for k in range(lanes - 1):  # one more, and `last` would reach into `h`
+        carried = p0[k] * last[k] + p1[k] * last[k + 1] + p2[k] * last[k + 2]
         h[k] = (one - (p0[k] + p1[k] + p2[k])) * x[k] + carried
 
 
@@ -94,9 +96,8 @@ def _inner(h: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int) -> 
 def _inner_given(
     h: Any, share: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int
 ) -> None:
-    for i in range(lanes - 2):
-        k = i + 1
-        carried = p0[k] * last[i] + p1[k] * last[k] + p2[k] * last[k + 1]
+    for k in range(lanes - 1):
+        carried = p0[k] * last[k] + p1[k] * last[k + 1] + p2[k] * last[k + 2]
         h[k] = share[k] * x[k] + carried
 
 
@@ -114,11 +115,11 @@ def _end(
     given: bool,
 ) -> None:
     """A lane at the frame's edge, where a neighbour is missing."""
-    degree, carried = p1[k], p1[k] * last[k]
+    degree, carried = p1[k], p1[k] * last[k + 1]
     if k > 0:
         degree += p0[k]
-        carried += p0[k] * last[k - 1]
+        carried += p0[k] * last[k]
     if k < lanes - 1:
         degree += p2[k]
-        carried += p2[k] * last[k + 1]
+        carried += p2[k] * last[k + 2]
     h[k] = (share[k] if given else h.dtype.type(1) - degree) * x[k] + carried

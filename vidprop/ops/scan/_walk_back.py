@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from ._adjoint import correlate, gather, product, pull, seed
 from ._affinities import AFFINITY_BLOCKS, Taps, bring_taps, limit_back, taps_at
 from ._fields import (
-    ROWS,
     Lines,
     block_size,
     bring,
@@ -16,6 +15,7 @@ from ._fields import (
     line,
     load,
     plane,
+    rows_of,
     save,
 )
 from ._tiles import inner, part
@@ -63,12 +63,14 @@ def walk_backward(
     _, _, c0, c1, _, _ = place
     _, reverse = way
     lanes, steps = frame
-    clear(works[0], 3 * block_size(lanes))
-    for done in range(0, steps, ROWS):
-        rows = min(ROWS, steps - done)
+    if not flags[0]:
+        clear(works[0], 3 * block_size(lanes))
+    most = rows_of(lanes)
+    for done in range(0, steps, most):
+        rows = min(most, steps - done)
         step = done if reverse else steps - done - rows
         first = -1 if done + rows < steps else (rows - 1 if reverse else 0)
-        span = (step, rows, first, 1 if reverse else -1)
+        span = (step, rows, first)
         _keep_seam(works[0], lanes, rows, reverse)
         factors = _factors(ins, place, way[0], lanes, span, flags, works[0])
         sums = _sums(outs, adds, place, way[0], lanes, step, flags, works[0])
@@ -93,7 +95,7 @@ def _keep_seam(work: Any, lanes: int, rows: int, reverse: bool) -> None:
     for i in range(3):
         block = desk(work, i, lanes)
         if reverse:
-            copy(line(block, -1, lanes), line(block, ROWS - 1, lanes), lanes)
+            copy(line(block, -1, lanes), line(block, rows_of(lanes) - 1, lanes), lanes)
         else:
             copy(line(block, rows, lanes), line(block, 0, lanes), lanes)
 
@@ -104,14 +106,14 @@ def _factors(
 ) -> Any:
     _, weight, _, _, p, lam, _ = ins
     n, d, c, _, _, _ = place
-    step, rows, _, way = span
+    step, rows, _ = span
     three, given, limit, weighted, _ = flags
     taps = bring_taps(work, lanes, p, (n, d, c), vertical, span, (three, limit))
     shares, weights = desk(work, _SHARES, lanes), desk(work, _WEIGHTS, lanes)
     if given:
-        shares = bring(shares, lanes, plane(lam, n, d, c, 0, vertical), step, rows, way)
+        shares = bring(shares, lanes, plane(lam, n, d, c, 0, vertical), step, rows)
     if weighted:
-        weights = bring(weights, lanes, plane(weight, n, d, 0, 0, vertical), step, rows, way)
+        weights = bring(weights, lanes, plane(weight, n, d, 0, 0, vertical), step, rows)
     return taps, shares, weights
 
 
@@ -122,19 +124,19 @@ def _sources(
     g, _, winner, x, _, _, h = ins
     n, d, _, _, h_from, _ = place
     vertical, reverse = way
-    step, rows, first, side = span
+    step, rows, first = span
     work, small = works
-    gs = bring(desk(work, _GS, lanes), lanes, plane(g, n, 0, c, 0, vertical), step, rows, side)
-    xs = bring(desk(work, _XS, lanes), lanes, plane(x, n, d, c, 0, vertical), step, rows, side)
+    gs = bring(desk(work, _GS, lanes), lanes, plane(g, n, 0, c, 0, vertical), step, rows)
+    xs = bring(desk(work, _XS, lanes), lanes, plane(x, n, d, c, 0, vertical), step, rows)
     of_h = plane(h, n, d, c - h_from, 0, vertical)
-    hs = bring(desk(work, _HS, lanes), lanes, of_h, step, rows, side)
+    hs = bring(desk(work, _HS, lanes), lanes, of_h, step, rows)
     if of_h.lane != 1 and first < 0:
         before = rows if reverse else -1
         at = Lines(hs.data, hs.first + before * hs.pitch, hs.pitch)
-        load(at, lanes, of_h, step + before, 1, side)
+        load(at, lanes, of_h, step + before, 1)
     wins = desk(small, 0, lanes)
     if flags[4]:
-        wins = bring(wins, lanes, plane(winner, n, 0, c, 0, vertical), step, rows, side)
+        wins = bring(wins, lanes, plane(winner, n, 0, c, 0, vertical), step, rows)
     return gs, xs, hs, wins
 
 
@@ -220,7 +222,7 @@ def _settle(
     _, dp, dlam, dweight = outs
     dps, dlams, dweights = sums
     _, d, c, _, _, n = place
-    step, rows, first, _ = span
+    step, rows, first = span
     three, _, limit, _, _ = flags
     if makes[1] and dps.apart:
         if limit:

@@ -167,7 +167,14 @@ def test_ctrl_c_is_status_130_and_leaves_no_output(film, tmp_path):
     code += "from vidprop.apps.main import run; sys.exit(run(sys.argv[1:]))"
     output = tmp_path / "out.mkv"
     command = [sys.executable, "-c", code, *map(str, _colorize(film, output))]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 60
     while not (tmp_path / ".vidprop").exists() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -165,7 +165,11 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path, truth, make_keys, job,
     whole = ColourJob(input=clip, output=tmp_path / "whole.mp4", reuse_keys=True, **settings)
     colorize(whole)
     output = tmp_path / "out.mp4"
-    run = subprocess.Popen([sys.executable, "-c", _RUN, clip, tmp_path / "keys", output])
+    run = subprocess.Popen(
+        [sys.executable, "-c", _RUN, clip, tmp_path / "keys", output],
+        # A shell's background jobs ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     work = tmp_path / ".vidprop" / "out.mp4"
     deadline = time.monotonic() + 60
     while run.poll() is None and time.monotonic() < deadline and not list(work.glob("*.npz")):

@@ -6,6 +6,10 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from vidprop.color.quantisation import dequantise_chroma
+from vidprop.edits.colour import painted_key
+from vidprop.edits.keyfiles import key_files
+from vidprop.propagation import ColourJob
 from vidprop.video import Frame, PlaneFormat, VideoInfo, create_video, open_video
 
 GREY = PlaneFormat(grey=True, matrix="bt709")
@@ -54,3 +58,20 @@ def read_clip(path):
         frames = list(video)
         chroma = [frame.chroma for frame in frames]
         return np.stack([f.luma for f in frames]), np.stack(chroma), video.info
+
+
+def flow_job(clip, keys, output, **settings):
+    """A job for optical flow alone, small."""
+    keys = key_files(keys if isinstance(keys, list) else [keys])
+    return ColourJob(input=clip, output=output, keys=keys, method="flow", size=64, **settings)
+
+
+def colour_error(chroma, truth, frames):
+    """Mean difference of 4:4:4 or 4:2:0 chroma codes from the truth."""
+    errors = []
+    for place, number in enumerate(frames):
+        key = painted_key(truth.rgb[number], *truth.luma.shape[1:])
+        values = dequantise_chroma(chroma[place], 8, False)
+        scale = key.chroma.shape[1] // values.shape[1]
+        errors.append(np.abs(values - key.chroma[:, ::scale, ::scale]).mean())
+    return max(errors)

@@ -1,0 +1,1 @@
+"""What is propagated: colour, HDR radiance, masks. Frame -> (guide, edit) -> frame."""

@@ -43,5 +43,5 @@ class BackendError(VidpropError, RuntimeError):
     """A device was asked for whose software is not installed; names the line that mends it."""
 
 
-class Interrupted(VidpropError):
+class Interrupted(VidpropError):  # noqa: N818 - no error: the user asked for it
     """The user stopped the work; what was finished is kept for a resume."""

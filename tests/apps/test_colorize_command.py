@@ -8,9 +8,9 @@ import time
 
 import numpy as np
 import pytest
+
 from vidprop.apps.main import run
 from vidprop.errors import EncodeError
-
 from vidprop.video import open_video, probe_video, read_image
 
 

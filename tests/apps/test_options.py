@@ -1,8 +1,8 @@
 """How options are read."""
 
 import pytest
-from vidprop.apps._options import frame_number, repeated
 
+from vidprop.apps._options import frame_number, repeated
 from vidprop.errors import InputError
 
 

@@ -3,8 +3,8 @@ import json
 import cv2
 import pytest
 from typer.testing import CliRunner
-from vidprop.apps.evaluate import app
 
+from vidprop.apps.evaluate import app
 from vidprop.errors import InputError
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from vidprop.color.transfer import srgb_encode
-from vidprop.edits.camera_curve import CameraCurve, KeyPair, assumed_curve, fit_curve
+from vidprop.edits.camera_curve import CameraCurve, assumed_curve
+from vidprop.edits.camera_fit import KeyPair, fit_curve
 from vidprop.errors import InputError
 
 POWERS = (1 / 2.2, 1 / 1.8, 1 / 2.6)

@@ -11,7 +11,7 @@ from vidprop.edits.hdr import to_edit
 from vidprop.networks.temporal import TemporalConfig, TemporalNetwork
 from vidprop.propagation.contract import KeyEdit
 from vidprop.propagation.flow import FlowPropagator
-from vidprop.propagation.hdr_span import Lumas, RadiancePropagator
+from vidprop.propagation.hdr_span import RadiancePropagator
 from vidprop.propagation.span import NetworkPropagator
 
 CURVE = assumed_curve()
@@ -93,9 +93,3 @@ def test_the_network_is_given_the_curve_at_the_scale_of_the_key_frames(sides: st
         assert estimate.edit.shape == (3, 32, 48)
         # Even untrained it mixes candidates that all lie near the truth.
         assert abs(8 * (estimate.edit - key(truth).edit).mean()) < 0.5
-
-
-def test_lumas_are_views_that_can_be_turned_round() -> None:
-    frames = signals(truths(), STEADY)
-    np.testing.assert_array_equal(Lumas(frames)[::-1][0], Lumas(frames)[FRAMES - 1])
-    assert Lumas(frames)[0].shape == (64, 96)

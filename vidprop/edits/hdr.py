@@ -12,13 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.color.matrices import BT709, Primaries, convert_primaries
+from vidprop.color.matrices import BT709, Primaries, convert_primaries, luma_matrix
 from vidprop.color.transfer import srgb_encode
 from vidprop.errors import KeyFrameError
 
-from .camera_curve import CameraCurve
+from .camera_curve import CameraCurve, Reading
 from .camera_exposure import offset
-from .camera_limits import ramp
 from .upsampling import upsample
 
 Array = NDArray[np.floating]
@@ -129,43 +128,50 @@ def from_edit(edit: Array, middle: Array | float) -> NDArray[np.float32]:
     return np.ascontiguousarray(moved, dtype=np.float32)
 
 
+def luma_of(signal: Array) -> NDArray[np.float32]:
+    """The guide of a frame: BT.709 luma [..., H, W] of R'G'B' [..., H, W, 3]."""
+    return signal @ luma_matrix("bt709")[0].astype(np.float32)
+
+
 def middle_of(stops: Array) -> float:
     """What a network shall see as 0: the median of a key frame's stops."""
     return float(np.median(stops))
 
 
-def propagated(edit: Array, signal: Array, curve: CameraCurve) -> tuple[Array, Array]:
+def filled(edit: Array, signal: Array, curve: CameraCurve) -> NDArray[np.float32]:
+    """The stops [H, W, 3] of a frame from its edit [3, h, w] and its picture [H, W, 3].
+
+    The edit is of radiance itself: 0 is radiance 1. See `enlarged` and `join`.
+    """
+    reading = curve.read(signal)
+    return join(*enlarged(edit, signal, reading), reading)
+
+
+def enlarged(edit: Array, signal: Array, reading: Reading) -> tuple[Array, Array]:
     """What an edit says of a frame at its full size, and what exposure the frame has by it.
 
-    The edit is enlarged; the fine detail it lacks is what the same enlargement loses of the
-    curve's stops, where these can be trusted, but for what may be noise.
+    The fine detail an edit lacks is what the same enlargement loses of the curve's stops,
+    where these can be trusted, but for what may be noise.
 
     Args:
         edit: [3, h, w], of radiance itself: 0 is radiance 1. signal: [H, W, 3].
+        reading: of the signal.
     Returns:
         stops [H, W, 3], and the offset [3] that brings the curve's stops to them.
     """
     size = edit.shape[:0:-1]
-    luma, shown = signal.mean(axis=-1), curve.stops(signal)
-    small = cv2.resize(signal, size, interpolation=cv2.INTER_AREA)
-    trust = curve.weights(small).min(axis=-1)
-    shift = offset(from_edit(edit, 0.0), curve.stops(small), trust)
-    reduced = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
-    detail = shown - from_edit(upsample(to_edit(reduced, 0.0), luma), 0.0)
-    detail *= curve.weights(signal) * _above_noise(detail, signal, curve)
+    luma = signal.mean(axis=-1)
+    shown, trust = (
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        for image in (reading.stops, reading.trust)
+    )
+    shift = offset(from_edit(edit, 0.0), shown, trust.min(axis=-1))
+    detail = reading.stops - from_edit(upsample(to_edit(shown, 0.0), luma), 0.0)
+    detail *= reading.trust * _above_noise(detail, reading)
     return from_edit(upsample(edit.astype(np.float32), luma), 0.0) + detail, shift
 
 
-def _above_noise(detail: Array, signal: Array, curve: CameraCurve) -> Array:
-    """The share of a detail's energy that noise of the picture's codes leaves."""
-    low, high = curve.interval(signal)
-    # The interval is two deviations to either side.
-    noise = np.square((high - low) / 4)
-    energy = np.square(detail)
-    return energy / (energy + noise + np.float32(1e-9))
-
-
-def join(carried: Array, shift: Array, signal: Array, curve: CameraCurve) -> NDArray[np.float32]:
+def join(carried: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:
     """The stops of a frame from what was carried to it and from its own picture.
 
     Where the camera shows a pixel well, the carried value is kept within what
@@ -175,16 +181,31 @@ def join(carried: Array, shift: Array, signal: Array, curve: CameraCurve) -> NDA
 
     Args:
         carried: stops [H, W, 3]. shift: [3], stops to add to the curve's.
-        signal: [H, W, 3].
+        reading: of the picture.
     Returns:
         [H, W, 3], log2 radiance.
     """
     shift = np.asarray(shift, np.float32)
-    low, high = (shift + stops for stops in curve.interval(signal))
-    bounded = _bounded(carried, signal, curve, shift)
-    shown = np.clip(carried, low, high)
-    joined = bounded + curve.weights(signal) * (shown - bounded)
+    bounded = _bounded(carried, reading, shift)
+    shown = np.clip(carried, reading.low + shift, reading.high + shift)
+    joined = bounded + reading.trust * (shown - bounded)
     return np.asarray(joined, np.float32)
+
+
+def _above_noise(detail: Array, reading: Reading) -> Array:
+    """The share of a detail's energy that noise of the picture's codes leaves."""
+    # The interval is two deviations to either side.
+    noise = np.square((reading.high - reading.low) / 4)
+    energy = np.square(detail)
+    return energy / (energy + noise + np.float32(1e-9))
+
+
+def _bounded(carried: Array, reading: Reading, shift: Array) -> Array:
+    """`carried` not darker than white where the picture is bright, nor lighter than black."""
+    known = reading.stops + shift
+    above = np.maximum(carried, known - np.float32(_SLACK))
+    below = np.minimum(carried, known + np.float32(_SLACK))
+    return carried + reading.bright * (above - carried) + reading.dark * (below - carried)
 
 
 def tone_mapped(stops: Array) -> NDArray[np.uint8]:
@@ -195,16 +216,6 @@ def tone_mapped(stops: Array) -> NDArray[np.uint8]:
     """
     light = np.exp2(np.minimum(stops, 30.0).astype(np.float32)) * np.float32(3)
     return np.rint(srgb_encode(light / (1 + light)) * 255).astype(np.uint8)
-
-
-def _bounded(carried: Array, signal: Array, curve: CameraCurve, shift: Array) -> Array:
-    """`carried` not darker than white where the picture is bright, nor lighter than black."""
-    known = curve.stops(signal) + shift
-    bright = ramp(signal, 0.5, 0.9)
-    above = np.maximum(carried, known - np.float32(_SLACK))
-    below = np.minimum(carried, known + np.float32(_SLACK))
-    dark = ramp(0.5 - signal, 0.3, 0.48)
-    return carried + bright * (above - carried) + dark * (below - carried)
 
 
 def _mended(linear: Array) -> tuple[Array, Repairs]:

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from vidprop.alignment import Chain, flow_luma, warp
 from vidprop.color.transfer import srgb_decode
-from vidprop.edits.camera_curve import CameraCurve, KeyPair, fit_curve
-from vidprop.edits.hdr import join, propagated, to_edit
+from vidprop.edits.camera_fit import KeyPair, fit_curve
+from vidprop.edits.hdr import filled, luma_of, to_edit
 from vidprop.errors import InputError
 from vidprop.evaluation.methods import MethodOptions
 from vidprop.propagation.contract import KeyEdit, SpanPropagator
 from vidprop.propagation.flow import FlowPropagator
-from vidprop.propagation.hdr_span import Lumas, RadiancePropagator
+from vidprop.propagation.hdr_span import RadiancePropagator
 
 Array = NDArray[Any]
 _DARKEST = 1e-4
@@ -67,7 +67,7 @@ class FlowWarp:
 
     def fill(self, signals: Sequence[Array], keys: Mapping[int, Array]) -> list[Array]:
         """See `HdrMethod.fill`."""
-        lumas = [flow_luma(luma) for luma in Lumas(signals)]
+        lumas = [flow_luma(luma_of(signal)) for signal in signals]
         last = len(signals) - 1
         ways = [
             _warped(lumas, keys[0]) if 0 in keys else None,
@@ -95,7 +95,7 @@ class Carried:
         before, after = (_key_edit(keys.get(place)) for place in (0, len(signals) - 1))
         estimates = RadiancePropagator(self.propagator, curve).propagate(signals, before, after)
         return [
-            _joined(estimate.edit, signal, curve)
+            filled(estimate.edit, signal, curve)
             for estimate, signal in zip(estimates, signals, strict=True)
         ]
 
@@ -118,10 +118,6 @@ HDR_METHODS: dict[str, Callable[[MethodOptions], HdrMethod]] = {
     "flow-joined": lambda options: Carried(FlowPropagator()),
     "ours": _network,
 }
-
-
-def _joined(edit: Array, signal: Array, curve: CameraCurve) -> Array:
-    return join(*propagated(edit, signal, curve), signal, curve)
 
 
 def _warped(lumas: Sequence[Array], stops: Array) -> list[Array]:

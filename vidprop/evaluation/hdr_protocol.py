@@ -12,12 +12,12 @@ from vidprop.alignment import warp
 from vidprop.color.display import delta_e_itp
 from vidprop.color.matrices import BT709, luminance
 from vidprop.color.transfer import SDR_WHITE_NITS
+from vidprop.edits.hdr import luma_of
 from vidprop.errors import InputError
 from vidprop.evaluation.hdr_methods import HdrMethod
 from vidprop.evaluation.hdr_metrics import flicker, log_rmse, pu21_psnr
 from vidprop.evaluation.metrics import Motion, motions
 from vidprop.evaluation.protocol import TRUTH, Schedule
-from vidprop.propagation.hdr_span import Lumas
 
 Array = NDArray[Any]
 PEAK_NITS = 4000.0
@@ -92,7 +92,7 @@ class HdrRun:
     def scores(self) -> Iterator[HdrScore]:
         """Each method's score."""
         everywhere = range(len(self.shot))
-        motion = motions(list(Lumas(self.shot.signals(everywhere))))
+        motion = motions([luma_of(signal) for signal in self.shot.signals(everywhere)])
         true_change = _change([_luminance(s) for s in self.shot.stops], motion)
         for method in self.estimates:
             yield self._score(method, motion, true_change)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vidprop import __version__
-from vidprop.edits.hdr import join, propagated
+from vidprop.edits.hdr import filled
 from vidprop.edits.hdr_display import DisplayScale
 from vidprop.errors import WeightsError
 from vidprop.video import Frame, write_image
@@ -117,8 +117,7 @@ class Filler:
         if edit is None:
             offset = np.asarray(shot.nearest_offset(frame.index), np.float32)
             return Filled(frame, signal, shot.curve.stops(signal) + offset, 0.0)
-        carried, shift = propagated(edit, signal, shot.curve)
-        return Filled(frame, signal, join(carried, shift, signal, shot.curve), trust)
+        return Filled(frame, signal, filled(edit, signal, shot.curve), trust)
 
 
 @dataclass

@@ -7,9 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vidprop.color.matrices import BT709, Primaries, luma_matrix
-from vidprop.edits.camera_curve import CameraCurve, CurveFit, KeyPair, fit_curve
-from vidprop.edits.hdr import RadianceKey, check_likeness, radiance_key, to_edit, tone_mapped
+from vidprop.color.matrices import BT709, Primaries
+from vidprop.edits.camera_curve import CameraCurve
+from vidprop.edits.camera_fit import CurveFit, KeyPair, fit_curve
+from vidprop.edits.hdr import (
+    RadianceKey,
+    check_likeness,
+    luma_of,
+    radiance_key,
+    to_edit,
+    tone_mapped,
+)
 from vidprop.edits.keyfiles import KeyFile
 from vidprop.edits.upsampling import reduce_plane
 from vidprop.errors import KeyFrameError
@@ -20,7 +28,6 @@ from .hdr_clip import Signal, SignalClip
 from .keys import Key
 from .plan import digest
 
-_LUMA = luma_matrix("bt709")[0].astype(np.float32)
 _PAIR_PIXELS = 200_000
 
 
@@ -61,7 +68,7 @@ class HdrKeyReader:
     def _luma(self, stops: Array) -> Array:
         """What a camera might show of it, to find its frame by."""
         shown = tone_mapped(stops - np.median(stops) - 2).astype(np.float32) / np.float32(255)
-        return reduce_plane(shown @ _LUMA, *self.working)
+        return reduce_plane(luma_of(shown), *self.working)
 
 
 def read_radiance(path: Path) -> tuple[Array, Primaries]:
@@ -148,7 +155,7 @@ def _pair(key: Key, signal: Signal, reader: HdrKeyReader) -> KeyPair:
     assert key.number is not None
     radiance = reader.radiance(key.picture)
     try:
-        check_likeness(key.number, signal @ _LUMA, radiance)
+        check_likeness(key.number, luma_of(signal), radiance)
     except KeyFrameError as error:
         raise KeyFrameError(f"{key.picture}: {error}") from error
     step = max(1, int(np.sqrt(signal.shape[0] * signal.shape[1] / _PAIR_PIXELS)))

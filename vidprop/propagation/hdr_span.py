@@ -14,15 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidprop.alignment import flow_luma
-from vidprop.color.matrices import luma_matrix
 from vidprop.edits.camera_curve import CameraCurve
 from vidprop.edits.camera_exposure import DriftTracker, SmallFrame, exposures, offset
-from vidprop.edits.hdr import STOPS_PER_UNIT, from_edit, middle_of, to_edit
+from vidprop.edits.hdr import STOPS_PER_UNIT, from_edit, luma_of, middle_of, to_edit
 
 from .contract import Array, Estimate, KeyEdit, SpanPropagator
 from .span import NetworkPropagator
-
-_LUMA = luma_matrix("bt709")[0].astype(np.float32)
+from .stretches import Guides
 
 
 class RadiancePropagator:
@@ -52,7 +50,7 @@ class RadiancePropagator:
         zero = middle + found.light
         keys = _moved(before, -zero[0]), _moved(after, -zero[-1])
         candidates = _Candidates(shown, found.offsets - zero)
-        for place, estimate in enumerate(self._carry(Lumas(guides), *keys, candidates)):
+        for place, estimate in enumerate(self._carry(Guides(shown.luma), *keys, candidates)):
             edit = _shifted(estimate.edit, zero[place])
             yield Estimate(edit, estimate.confidence)
 
@@ -68,31 +66,15 @@ class RadiancePropagator:
         return self._propagator.propagate(lumas, before, after)
 
 
-class Lumas(Sequence[Array]):
-    """BT.709 luma [H, W] of signals [H, W, 3], made when it is asked for."""
-
-    def __init__(self, signals: Sequence[Array]) -> None:
-        self._signals = signals
-
-    def __len__(self) -> int:
-        return len(self._signals)
-
-    @overload
-    def __getitem__(self, place: int) -> Array: ...
-    @overload
-    def __getitem__(self, place: slice) -> "Lumas": ...
-    def __getitem__(self, place: int | slice) -> "Array | Lumas":
-        if isinstance(place, slice):
-            return Lumas(self._signals[place])
-        return self._signals[place] @ _LUMA
-
-
 @dataclass(frozen=True)
 class Shown:
     """What the camera curve says of every frame of a stretch, at half the size of the guides.
 
-    stops: [T] of [h, w, 3]; trust: [T] of [h, w], in all channels. drift: see `DriftTracker`.
+    luma: [T] of [H, W], the frames' own. stops: [T] of [h, w, 3]; trust: [T] of [h, w], in
+    all channels. drift: see `DriftTracker`.
     """
+
+    luma: list[NDArray[np.uint8]]
 
     stops: list[NDArray[np.float16]]
     trust: list[NDArray[np.uint8]]
@@ -100,10 +82,12 @@ class Shown:
 
     @classmethod
     def of(cls, signals: Sequence[Array], curve: CameraCurve) -> "Shown":
-        """Looks at every frame once; keeps 7 bytes a pixel."""
-        shown, tracker = cls([], [], []), DriftTracker()
+        """Looks at every frame once; keeps 11 bytes a pixel of half the size."""
+        shown, tracker = cls([], [], [], []), DriftTracker()
         for place in range(len(signals)):
-            small = small_frame(signals[place], curve)
+            signal = signals[place]
+            small = small_frame(signal, curve)
+            shown.luma.append(flow_luma(luma_of(signal)))
             shown.drift.append(tracker.add(small))
             shown.stops.append(small.stops.astype(np.float16))
             shown.trust.append(np.rint(small.trust.min(axis=-1) * 255).astype(np.uint8))
@@ -120,7 +104,7 @@ def small_frame(signal: Array, curve: CameraCurve) -> SmallFrame:
     size = (signal.shape[1] // 2, signal.shape[0] // 2)
     luma, stops, trust = (
         cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        for image in (signal @ _LUMA, curve.stops(signal), curve.weights(signal))
+        for image in (luma_of(signal), curve.stops(signal), curve.weights(signal))
     )
     return SmallFrame(flow_luma(luma), stops, trust)
 

@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidprop.alignment import consecutive_flows, flow_luma
-from vidprop.edits.camera_curve import CameraCurve, KeyPair, fit_curve
+from vidprop.edits.camera_curve import CameraCurve
 from vidprop.edits.camera_exposure import DriftTracker, SmallFrame
-from vidprop.edits.hdr import radiance_key
+from vidprop.edits.camera_fit import KeyPair, fit_curve
+from vidprop.edits.hdr import luma_of, radiance_key
 from vidprop.errors import InputError
 
 from .clips import halved
@@ -130,11 +131,6 @@ def split_scenes(
     trained = [clip for name, clip in clips.items() if name.rpartition("~")[0] not in kept]
     firsts = {name.rpartition("~")[0]: clip for name, clip in reversed(list(clips.items()))}
     return trained, [firsts[scene] for scene in sorted(kept)]
-
-
-def luma_of(signal: Array) -> NDArray[np.float32]:
-    """The guide of a frame [H, W, 3]: BT.709 luma."""
-    return signal @ np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
 def halve(image: Array) -> NDArray[np.float32]:

@@ -42,16 +42,16 @@ class Span:
         return range(self.start, self.stop + (self.last is not None))
 
     def stretches(self, longest: int) -> Iterator["Span"]:
-        """Pieces of at most `longest` frames, in an order in which each finds its key frames.
+        """Pieces in an order in which each finds its key frames.
 
-        What lies far from one key frame is filled from the other alone, each piece
-        handing its last frame on to the next; the piece in the middle has both. A
-        piece that goes forward shares its last frame with the one it hands it to.
-        Never more than twice `longest` frames are needed at once to cut a piece.
+        From one key frame alone at most `longest` frames are filled at a time, and the
+        far end of a piece is the key frame of the next; a piece that goes forward shares
+        that frame with it. What has key frames on both sides is one piece of up to twice
+        `longest`; of a longer span the beginning is filled from the first one alone.
         """
         start, stop, first, last = self.start, self.stop, self.first, self.last
-        while stop - start > longest:
-            if last is not None and (first is None or stop - start <= 2 * longest):
+        while stop - start > longest * (1 if None in (first, last) else 2):
+            if first is None and last is not None:
                 yield Span(stop - longest, stop, None, last)
                 stop = last = stop - longest
             else:

@@ -5,17 +5,19 @@ scatters into the reference's gradient, so it is parallel over strips of images 
 where they own their gradient: each thread owns whole images.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from numba import njit, prange, types
+from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from vidprop.ops.match._reference import OUTSIDE
+from vidprop.ops.scan._pool import on_threads, thread_count
 
 Array = NDArray[Any]
 _FAST = {"contract", "reassoc", "nsz", "arcp", "afn"}
@@ -56,13 +58,13 @@ def _similarity(query: Array, key: Array) -> float:
     return total
 
 
-@njit(parallel=True, fastmath=_FAST, cache=True)
-def _forward(query, key, value, centre, bias, radius, out, score):  # type: ignore[no-untyped-def]
-    n_images, height, width, _ = query.shape
+@njit(nogil=True, fastmath=_FAST, cache=True)
+def _forward(start, stop, query, key, value, centre, bias, radius, out, score):  # type: ignore[no-untyped-def]
+    height, width = query.shape[1:3]
     h, w = key.shape[1], key.shape[2]
     side = 2 * radius + 1
-    for row_index in prange(n_images * height):
-        n, y = row_index // height, row_index % height
+    for line in range(start, stop):
+        n, y = line // height, line % height
         s = np.empty(side * side, query.dtype)
         for x in range(width):
             cx, cy = centre[n, y, x, 0], centre[n, y, x, 1]
@@ -94,15 +96,15 @@ def _forward(query, key, value, centre, bias, radius, out, score):  # type: igno
             score[n, y, x] = top + np.log(total)
 
 
-@njit(parallel=True, fastmath=_FAST, cache=True)
+@njit(nogil=True, fastmath=_FAST, cache=True)
 def _backward(  # type: ignore[no-untyped-def]
-    query, key, value, centre, bias, radius, out, score, d_out, d_score,
+    start, stop, query, key, value, centre, bias, radius, out, score, d_out, d_score,
     d_query, d_key, d_value, d_bias,
 ):  # fmt: skip
-    n_images, height, width, features = query.shape
+    height, width, features = query.shape[1:]
     h, w = key.shape[1], key.shape[2]
     side = 2 * radius + 1
-    for n in prange(n_images):
+    for n in range(start, stop):
         for y in range(height):
             for x in range(width):
                 cx, cy = centre[n, y, x, 0], centre[n, y, x, 1]
@@ -138,7 +140,8 @@ class Match(torch.autograd.Function):
         tensors = [t.detach().contiguous() for t in (query, key, value, centre, bias)]
         out = torch.full((*query.shape[:3], value.shape[3]), torch.nan, dtype=query.dtype)
         score = torch.full(query.shape[:3], torch.nan, dtype=query.dtype)
-        _forward(*(t.numpy() for t in tensors), _radius(bias), out.numpy(), score.numpy())
+        given = (*(t.numpy() for t in tensors), _radius(bias), out.numpy(), score.numpy())
+        _share(query.shape[0] * query.shape[1], lambda *lines: _forward(*lines, *given))
         ctx.save_for_backward(*tensors, out, score)
         return out, score
 
@@ -152,9 +155,28 @@ class Match(torch.autograd.Function):
         given = (query, key, value, centre, bias)
         made = (out, score, d_out.contiguous(), d_score.contiguous())
         grads = (d_query, d_key, d_value, d_bias)
-        _backward(*(t.numpy() for t in given), _radius(bias), *(t.numpy() for t in (*made, *grads)))
+        arrays = (
+            *(t.numpy() for t in given),
+            _radius(bias),
+            *(t.numpy() for t in (*made, *grads)),
+        )
+        _share(query.shape[0], lambda *images: _backward(*images, *arrays))
         return d_query, d_key, d_value, None, d_bias.sum(0)
 
 
 def _radius(bias: Tensor) -> int:
     return round(bias.numel() ** 0.5) // 2
+
+
+def _share(total: int, run: Callable[[int, int], None]) -> None:
+    """Call `run(start, stop)` over all of `total`, a few pieces for each thread."""
+    threads = max(1, min(thread_count(), total))
+    size = max(1, -(-total // (4 * threads)))
+    starts = iter(range(0, total, size))
+
+    def work() -> None:
+        # The interpreter's lock hands every start out once.
+        while (start := next(starts, None)) is not None:
+            run(start, min(start + size, total))
+
+    on_threads(threads, work)

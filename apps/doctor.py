@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from vidprop.errors import BackendError
 
@@ -64,9 +65,9 @@ def _show(findings: list[Finding]) -> None:
     table = Table(box=None, show_header=False)
     for finding in findings:
         mark = "ok" if not finding.mend else ("MISSING" if finding.needed else "-")
-        table.add_row(finding.name, mark, finding.found)
+        table.add_row(finding.name, mark, Text(finding.found))
         if finding.mend:
-            table.add_row("", "", f"mend: {finding.mend}")
+            table.add_row("", "", Text(f"mend: {finding.mend}"))
     Console(soft_wrap=True, highlight=False).print(table)
 
 

@@ -14,8 +14,6 @@ from typer.core import TyperCommand, TyperGroup
 
 from vidprop.errors import Interrupted, VidpropError
 
-from ._options import many
-
 
 @dataclass(frozen=True)
 class Row:
@@ -56,6 +54,8 @@ def _loaded(name: str) -> Any:
     module = import_module(f"{__package__}.{name}")
     program = getattr(module, "app", None)
     if program is None:
+        from ._options import many
+
         program = typer.Typer(add_completion=False)
         row = COMMANDS[name]
         cls = many(*row.many) if row.many else None

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from vidprop.apps.main import run
 
+from vidprop.apps.main import run
 from vidprop.video import probe_video, read_exr
 
 SAMPLE = Path(__file__).parents[2] / "sample_videos" / "hdr"

@@ -4,13 +4,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ._direction import Direction
 from ._launch import Inputs, Kept, Plan, run_backward, run_forward
 from ._merge import LARGEST, SINGLE, WEIGHTED
+from ._once import once
 
 
+@torch.compiler.disable
 def scan_cpu(
     x: Tensor, affinity: Tensor, direction: Direction, injection: Tensor | None, limit: bool
 ) -> Tensor:
@@ -20,6 +21,7 @@ def scan_cpu(
     return _Scans.apply(x, affinity.unsqueeze(1), share, None, plan)  # type: ignore[no-untyped-call]
 
 
+@torch.compiler.disable
 def propagate_cpu(
     x: Tensor,
     affinities: Tensor,
@@ -55,13 +57,14 @@ class _Scans(torch.autograd.Function):
         return kept.out
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         x, p, injection, mix, *made = ctx.saved_tensors
         given, wants = Inputs(x, p, injection, mix), ctx.needs_input_grad[:4]
         if not x.numel():
             return *(_zeros(t, w) for t, w in zip(given.all(), wants, strict=True)), None
-        return *run_backward(g, given, ctx.plan, Kept(*made), wants), None
+        with torch.no_grad():
+            grads = run_backward(g, given, ctx.plan, Kept(*made), wants)
+        return *once(grads, (g, *given.all())), None
 
 
 def _zeros(tensor: Tensor | None, wanted: bool) -> Tensor | None:

@@ -8,7 +8,8 @@ from vidprop.errors import InputError
 from vidprop.evaluation.baselines import Copy, FlowBlend, FlowForward
 from vidprop.evaluation.levin import Levin
 from vidprop.evaluation.methods import Method, MethodOptions, SparseMethod
-from vidprop.evaluation.ours import BySpans
+from vidprop.evaluation.ours import ByHints, BySpans
+from vidprop.networks.spatial import SpatialNetwork
 from vidprop.networks.temporal import TemporalNetwork
 from vidprop.propagation.span import NetworkPropagator, device_named
 from vidprop.weights import load_weights
@@ -34,7 +35,13 @@ COLOUR_METHODS: dict[str, Factory[Method]] = {
     "flow-weighted": lambda options: FlowBlend(weighted=True, threads=options.threads),
 }
 
+
+def _ours_sparse(options: MethodOptions) -> SparseMethod:
+    return ByHints(load_weights(SpatialNetwork, options.weights or "sparse"))
+
+
 SPARSE_METHODS: dict[str, Factory[SparseMethod]] = {
+    "ours": _ours_sparse,
     "levin": lambda options: Levin(),
     "levin-sharp": lambda options: Levin("sharp"),
     "levin-half": lambda options: Levin("sharp", half=True),

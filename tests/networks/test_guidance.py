@@ -20,13 +20,14 @@ def test_gradients_reach_every_parameter() -> None:
 
 def test_a_pixel_is_seen_from_afar_but_not_by_the_finest_level_alone() -> None:
     def reach(channels: tuple[int, ...]) -> int:
+        torch.manual_seed(0)  # a few channels may all be silent for a pixel by chance
         network = GuidanceNetwork(GuidanceConfig(1, channels=channels))
         guide = torch.rand(1, 1, 64, 64, requires_grad=True)
         network(guide)[0, 0, 32, 32].backward()
         assert guide.grad is not None
         return int(guide.grad[0, 0].any(0).sum())
 
-    assert reach((4,)) < reach((4, 4, 4))
+    assert reach((8,)) < reach((8, 8, 8))
 
 
 def test_a_block_begins_near_the_identity() -> None:

@@ -30,10 +30,16 @@ class KeyEdit:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The edit of one frame: [C, h, w], and how far it can be trusted: [h, w] in 0..1."""
+    """The edit of one frame: [C, h, w], and how far it can be trusted: [h, w] in 0..1.
+
+    in_before, in_after: [h, w, 2], where each pixel was in the key frames, as (x, y);
+        None if there is no such key frame, or the propagator cannot tell.
+    """
 
     edit: Array
     confidence: Array
+    in_before: Array | None = None
+    in_after: Array | None = None
 
 
 class SpanPropagator(Protocol):

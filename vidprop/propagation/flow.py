@@ -5,7 +5,14 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from vidprop.alignment import Chain, Flow, consecutive_flows, flow_luma, luma_residual
+from vidprop.alignment import (
+    Chain,
+    Flow,
+    consecutive_flows,
+    flow_luma,
+    identity_positions,
+    luma_residual,
+)
 
 from .contract import Array, Estimate, KeyEdit
 
@@ -31,7 +38,7 @@ class FlowPropagator:
         # The way back begins at its far end, so it is complete before the first blend.
         backward = list(_one_way(guides[::-1], after))[::-1]
         if before is None:
-            yield from backward
+            yield from (Estimate(o.edit, o.confidence, None, o.in_before) for o in backward)
             return
         shares = np.linspace(0, 1, len(guides))
         for one, other, share in zip(_one_way(guides, before), backward, shares, strict=True):
@@ -41,7 +48,7 @@ class FlowPropagator:
 def _one_way(guides: Sequence[Array], key: KeyEdit) -> Iterator[Estimate]:
     lumas = [flow_luma(guide) for guide in guides]
     chain = Chain(lumas[0], Flow())
-    yield Estimate(key.edit, key.coverage[0])
+    yield Estimate(key.edit, key.coverage[0], identity_positions(*key.edit.shape[1:]))
     for guide, flow in zip(guides[1:], consecutive_flows(lumas), strict=True):
         yield _warped(key, guide, guides[0], chain.follow(flow))
 
@@ -56,7 +63,7 @@ def _warped(key: KeyEdit, guide: Array, key_guide: Array, positions: Array) -> E
     edit = carried[:-1] / np.maximum(carried[-1:], 1e-6)
     residual = np.abs(luma_residual(guide, key_guide, positions))
     residual = cv2.resize(residual, (width, height), interpolation=cv2.INTER_AREA)
-    return Estimate(edit, carried[-1] * np.exp2(-residual / _HALVING_RESIDUAL))
+    return Estimate(edit, carried[-1] * np.exp2(-residual / _HALVING_RESIDUAL), small)
 
 
 def _blend(one: Estimate, other: Estimate, share: float) -> Estimate:
@@ -65,4 +72,6 @@ def _blend(one: Estimate, other: Estimate, share: float) -> Estimate:
     weight = second / (first + second)
     edit = one.edit + weight * (other.edit - one.edit)
     confidence = one.confidence + weight * (other.confidence - one.confidence)
-    return Estimate(edit.astype(np.float32), confidence.astype(np.float32))
+    return Estimate(
+        edit.astype(np.float32), confidence.astype(np.float32), one.in_before, other.in_before
+    )

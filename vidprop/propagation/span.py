@@ -105,7 +105,8 @@ class NetworkPropagator:
         if before is None:
             # Time may be turned round: the network is switchable.
             turned = self.propagate(guides[::-1], after, None, extra[::-1])
-            yield from list(turned)[::-1]
+            for one in list(turned)[::-1]:
+                yield Estimate(one.edit, one.confidence, None, one.in_before)
             return
         with torch.inference_mode():
             yield from self._walk(guides, before, after, extra)
@@ -126,18 +127,18 @@ class NetworkPropagator:
         estimate = self._estimate(first, near, here, far, 0, None, here, extra)
         if before.coverage.min() == 1:
             estimate = NetworkEstimate(near.edit, near.coverage)
-        yield self._out(estimate)
+        yield self._out(estimate, here, far, 0)
         memory, positions = _Known(first, estimate.edit, estimate.confidence), here
         for index, flow in enumerate(self._flows(guides), start=1):
             positions = compose(flow, positions)
             if index == last and after is not None and after.coverage.min() == 1:
-                yield Estimate(after.edit, after.coverage[0])
+                yield Estimate(after.edit, after.coverage[0], positions, here)
                 return
             seen = self._seen(guides[index])
             at = flow + here
             estimate = self._estimate(seen, near, positions, far, index, memory, at, extra)
             memory = _Known(seen, estimate.edit, estimate.confidence)
-            yield self._out(estimate)
+            yield self._out(estimate, positions, far, index)
 
     def _estimate(
         self,
@@ -193,9 +194,12 @@ class NetworkPropagator:
         values = np.ascontiguousarray(array, np.float32)
         return torch.from_numpy(values).to(self.device)[None]
 
-    def _out(self, estimate: NetworkEstimate) -> Estimate:
+    def _out(
+        self, estimate: NetworkEstimate, positions: Array, far: "_Far | None", index: int
+    ) -> Estimate:
         edit, confidence = estimate.edit[0].float().cpu(), estimate.confidence[0, 0].float().cpu()
-        return Estimate(edit.numpy(), confidence.numpy())
+        in_after = None if far is None else far.positions(index)
+        return Estimate(edit.numpy(), confidence.numpy(), positions, in_after)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self._half)

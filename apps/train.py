@@ -9,6 +9,7 @@ import torch
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import load_file
 
 from vidprop.propagation.span import device_named
 from vidprop.training import clips as packing
@@ -20,7 +21,7 @@ from vidprop.training.loop import LoopConfig, Metrics, Run, Task, train
 from vidprop.training.sparse import SparseConfig, SparseTask
 from vidprop.training.virtual_camera import ShotConfig
 from vidprop.training.virtual_scene import find_scenes
-from vidprop.weights import save_weights
+from vidprop.weights import find_weights, save_weights
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,6 +36,7 @@ Half = Annotated[bool, typer.Option(help="bfloat16 in the convolutions.")]
 Seed = Annotated[int, typer.Option(min=0)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all cores.")]
+Begin = Annotated[str | None, typer.Option(help="Weights to begin with: a name or a file.")]
 Every = Annotated[int, typer.Option(min=1, help="Steps between validations.")]
 
 
@@ -71,6 +73,7 @@ def colour(
     half: Half = True,
     seed: Seed = 0,
     every: Every = 1000,
+    begin: Begin = None,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -78,7 +81,7 @@ def colour(
     trained, kept = split(packing.load_clips(folder), held_out)
     config = ColourConfig(streams=streams, switchable=switchable, seed=_own(seed))
     loop = LoopConfig(steps=steps, learning_rate=rate, half=half, seed=seed, validate_every=every)
-    _train(ColourTask(trained, kept, config), loop, run, device, threads)
+    _train(ColourTask(trained, kept, config), loop, run, begin, device, threads)
 
 
 @app.command()
@@ -90,12 +93,13 @@ def sparse(
     half: Half = True,
     seed: Seed = 0,
     every: Every = 1000,
+    begin: Begin = None,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
     """The spatial network, which makes sparse hints dense."""
     loop = LoopConfig(steps=steps, learning_rate=rate, half=half, seed=seed, validate_every=every)
-    _train(SparseTask(SparseConfig(data, seed=_own(seed))), loop, run, device, threads)
+    _train(SparseTask(SparseConfig(data, seed=_own(seed))), loop, run, begin, device, threads)
 
 
 @app.command("pack-hdr")
@@ -131,6 +135,7 @@ def hdr(
     half: Half = True,
     seed: Seed = 0,
     every: Every = 1000,
+    begin: Begin = None,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -138,7 +143,7 @@ def hdr(
     trained, kept = hdr_clips.split_scenes(hdr_clips.load_hdr_clips(folder))
     loop = LoopConfig(steps=steps, learning_rate=rate, half=half, seed=seed, validate_every=every)
     config = HdrConfig(streams=streams, seed=_own(seed))
-    _train(HdrTask(trained, kept, config), loop, run, device, threads)
+    _train(HdrTask(trained, kept, config), loop, run, begin, device, threads)
 
 
 def split(
@@ -157,9 +162,13 @@ def _own(seed: int) -> int:
     return seed + 1000 * int(os.environ.get("RANK", "0"))
 
 
-def _train(task: Task, loop: LoopConfig, folder: Path, device: str, threads: int | None) -> None:
+def _train(
+    task: Task, loop: LoopConfig, folder: Path, begin: str | None, device: str, threads: int | None
+) -> None:
     torch.set_num_threads(threads or os.cpu_count() or 1)
     run = Run(task, loop, folder, device_named(device))
+    if begin:
+        run.start_from(load_file(find_weights(begin)))
     with _bar(run.world) as progress:
         bar = progress.add_task(task.name, total=loop.steps, completed=run.step, figures="")
         figures = train(run, report=_reporter(progress, bar))

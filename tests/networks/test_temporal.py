@@ -26,7 +26,9 @@ def _network(config: TemporalConfig = SMALL) -> TemporalNetwork:
 def _reference(network: TemporalNetwork, edit: torch.Tensor, coverage: float = 1) -> Reference:
     n, _, h, w = edit.shape
     seen = network.look(torch.rand(n, 1, 2 * h, 2 * w))
-    return Reference(seen, edit, torch.full((n, 1, h, w), coverage), _positions(n, h, w))
+    return Reference(
+        seen, edit, torch.full((n, 1, h, w), coverage), _positions(n, h, w), torch.ones(n)
+    )
 
 
 def _estimate(network: TemporalNetwork, frame: Seen, *references: Reference | None) -> Estimate:

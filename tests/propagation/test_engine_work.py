@@ -63,6 +63,27 @@ def test_one_more_key_frame_costs_only_what_it_touches(tmp_path, grey_clip, make
     assert second.calls == 2
 
 
+def test_frames_are_written_while_their_stretch_is_worked_on(
+    tmp_path, grey_clip, make_keys, counting
+):
+    written = threading.Event()
+
+    class Waiting(FlowPropagator):
+        def propagate(self, guides, before, after):
+            for place, estimate in enumerate(super().propagate(guides, before, after)):
+                if place == 5:
+                    assert written.wait(30)
+                yield estimate
+
+    def tell(progress):
+        if progress.stage == "write" and progress.done == 3:
+            written.set()
+
+    counting(Waiting())
+    job = flow_job(grey_clip, make_keys(0), tmp_path / "out.mkv", stop=14)
+    assert len(colorize(job, tell).frames) == 14
+
+
 def test_another_method_does_not_take_over_the_work(tmp_path, grey_clip, make_keys, counting):
     job = flow_job(grey_clip, make_keys(0), tmp_path / "out.mkv", overwrite=True)
     colorize(job)
@@ -105,7 +126,7 @@ def test_no_thread_is_left_behind(tmp_path, grey_clip, make_keys, counting):
 
 def test_ctrl_c_keeps_what_is_finished(tmp_path, grey_clip, make_keys):
     def interrupt(progress):
-        if progress.stage == "write" and progress.done == 3:
+        if progress.stage == "write" and progress.done == 8:
             raise KeyboardInterrupt
 
     job = flow_job(grey_clip, make_keys(0, 3), tmp_path / "out.mkv")

@@ -37,6 +37,13 @@ def test_what_was_stored_is_stored_again_without_loss(tmp_path, edits):
     assert all(np.array_equal(store.load("again").edit(i), edit) for i, edit in enumerate(once))
 
 
+def test_an_edit_is_the_same_before_and_after_it_was_stored(tmp_path, edits):
+    store = _filled(tmp_path, edits)
+    stretch = store.load("name")
+    for index, edit in enumerate(edits):
+        assert np.array_equal(store.rounded(edit), stretch.edit(index))
+
+
 def test_values_beyond_the_range_are_held_at_its_end(tmp_path):
     store = Store(tmp_path, 1.0)
     store.save("name", [(np.array([[[1e9, -1e9, 3]]], np.float32), 1.0)])

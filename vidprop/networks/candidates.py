@@ -9,6 +9,8 @@ from torch.nn import functional as F
 
 # Pixels of the working size along the side of a block of the search over whole key frames.
 BLOCK = 4
+# What is known of a reference: inside its frame or not, how far away in time, crowding.
+FACTS = 3
 
 
 def fact(value: Tensor, fit: Tensor, luma: Tensor) -> Tensor:
@@ -57,6 +59,21 @@ def sampling_grid(positions: Tensor, h: int, w: int) -> tuple[Tensor, Tensor]:
     grid = (2 * positions + 1) / size - 1
     inside = (grid.abs() <= 1).all(-1).unsqueeze(1)
     return grid, inside.float()
+
+
+def crowding(positions: Tensor) -> Tensor:
+    """How many pixels claim the same place in the reference: log2, [N, 1, h, w].
+
+    Where one thing hides another, pixels of both point at what could be seen of one: the
+    mapping tells of an occlusion without the flow of the other way.
+    """
+    n, h, w = positions.shape[:3]
+    place = positions.detach().round().long()
+    x, y = place[..., 0].clamp(0, w - 1), place[..., 1].clamp(0, h - 1)
+    flat = (y * w + x).view(n, -1)
+    claims = positions.new_zeros(n, h * w).scatter_add_(1, flat, positions.new_ones(n, h * w))
+    smooth = F.avg_pool2d(claims.view(n, 1, h, w), 3, 1, 1, count_include_pad=False)
+    return torch.log2(smooth.view(n, -1).gather(1, flat).clamp(min=0.1)).view(n, 1, h, w)
 
 
 def sample(image: Tensor, grid: Tensor) -> Tensor:

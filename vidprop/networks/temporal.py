@@ -5,8 +5,9 @@ its edit: the edit of each reference (key frame before, key frame after, frame b
 where alignment points, where a learned match in a window round that place points, and
 where a match over the whole key frame finds the same thing again, however far it went. The
 guidance network looks at the frame, the candidates and how well they fit, and predicts how
-candidates mix, how much of the mix is injected at each pixel, and the affinities with which
-the scans carry it to where no candidate can be trusted.
+candidates mix, how much of the mix is injected at each pixel, the affinities with which
+the scans carry it to where no candidate can be trusted, and a gain, because what gets
+brighter gets more colourful too.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,10 @@ from torch.nn import functional as F
 from vidprop.errors import InputError
 from vidprop.networks.candidates import (
     BLOCK,
+    FACTS,
     centred,
     centres,
+    crowding,
     enlarged,
     fact,
     given,
@@ -50,6 +53,7 @@ class TemporalConfig:
         previous_radius: the same in the frame before.
         use_previous: whether the frame before is a reference at all.
         aligned: look in key frames where alignment points, or, as the pure TPN, straight ahead.
+        gain: scale the edit at each pixel; for edits whose scale is light's, like chroma.
         carry: how the scans carry what is injected.
         extra_candidates: edits given from elsewhere with a reliability (a camera curve's radiance).
     """
@@ -67,6 +71,7 @@ class TemporalConfig:
     use_previous: bool = True
     extra_candidates: int = 0
     aligned: bool = True
+    gain: bool = True
     carry: CarryConfig = field(default_factory=CarryConfig)
 
     def __post_init__(self) -> None:
@@ -119,12 +124,14 @@ class Reference:
         edit: [N, C, h, w].
         coverage: [N, 1, h, w], 0 to 1, where the edit is given and how far it is trusted.
         positions: [N, h, w, 2], (x, y) of the working size, in the reference.
+        frames: [N], how many frames lie between, 1 for the next.
     """
 
     seen: Seen
     edit: Tensor
     coverage: Tensor
     positions: Tensor
+    frames: Tensor
 
 
 @dataclass(frozen=True)
@@ -143,12 +150,16 @@ class TemporalNetwork(nn.Module):
         self.config = config = config or TemporalConfig()
         self._looks = (config.match_channels, config.search_channels, config.context_channels)
         self.encoder = GuidanceNetwork(GuidanceConfig(4, sum(self._looks), config.encoder))
-        facts = config.candidates * (config.edit_channels + 3) + len(config.radii)
-        # mix, injection, confidence, what the scans need
-        self._heads = (config.candidates, 1, 1, config.carry.outputs(config.edit_channels))
+        facts = config.candidates * (config.edit_channels + 3) + FACTS * len(config.radii)
+        # mix, injection, confidence, what the scans need, gain
+        steps = config.carry.outputs(config.edit_channels)
+        self._heads = (config.candidates, 1, 1, steps, int(config.gain))
         self.guidance = GuidanceNetwork(
             GuidanceConfig(4 + config.context_channels + facts, sum(self._heads), config.guidance)
         )
+        if config.gain:  # begins at 1
+            for parameter in self.guidance.leave.parameters():
+                nn.init.zeros_(parameter[-1:])
         self.sharpness = nn.Parameter(torch.tensor(10.0))
         self.window_bias = nn.ParameterList(centred(r) for r in config.radii)
         if config.search_channels:
@@ -184,9 +195,9 @@ class TemporalNetwork(nn.Module):
         self._check(references, extra)
         candidates, facts = [], []
         for slot, reference in enumerate(references):
-            found, inside = self._candidates(frame, reference, slot)
+            found, known = self._candidates(frame, reference, slot)
             candidates += found
-            facts.append(inside)
+            facts.append(known)
         candidates += [given(*pair) for pair in extra]
         guidance = self._guide(frame, candidates, facts)
         return self._propagate(frame, candidates, guidance)
@@ -194,11 +205,11 @@ class TemporalNetwork(nn.Module):
     def _candidates(
         self, frame: Seen, reference: Reference | None, slot: int
     ) -> tuple[list[Tensor], Tensor]:
-        """The slot's candidates [N, C + 3, h, w]: edit, coverage, luma residual, fit."""
+        """The slot's candidates [N, C + 3, h, w], and facts about it [N, FACTS, h, w]."""
         n, _, h, w = frame.luma.shape
         if reference is None:
             empty = frame.luma.new_zeros(n, self.config.edit_channels + 3, h, w)
-            return [empty] * self.config.of_slot(slot), empty[:, :1]
+            return [empty] * self.config.of_slot(slot), empty[:, :FACTS]
         luma = frame.luma.mean(1, keepdim=True)
         # What is not covered must not dilute what is: edits travel multiplied by coverage.
         value = torch.cat(
@@ -223,7 +234,8 @@ class TemporalNetwork(nn.Module):
             found.append(fact(*self._match(frame, reference, value, centre, bias), luma))
         if slot < 2 and self.config.search_channels:
             found += self._searched(frame, reference, value, luma)
-        return found, inside
+        away = torch.log2(1 + reference.frames.view(n, 1, 1, 1)) / 6
+        return found, torch.cat([inside, away.expand_as(inside), crowding(positions)], 1)
 
     def _match(
         self, frame: Seen, reference: Reference, value: Tensor, centre: Tensor, bias: Tensor
@@ -260,18 +272,21 @@ class TemporalNetwork(nn.Module):
         gain = torch.ones(c + 3, 1, 1, device=frame.luma.device)
         gain[:c] = self.config.edit_gain
         gain[c + 1] = 4.0  # luma residuals are small
-        seen = torch.cat([frame.luma, frame.context, *(x * gain for x in candidates), *facts], 1)
+        known = torch.stack(facts, 2).flatten(1, 2)
+        seen = torch.cat([frame.luma, frame.context, *(x * gain for x in candidates), known], 1)
         return list(self.guidance(seen).float().split(self._heads, 1))
 
     def _propagate(self, frame: Seen, candidates: list[Tensor], guidance: list[Tensor]) -> Estimate:
         c = self.config.edit_channels
-        mix, injection, confidence, steps = guidance
+        mix, injection, confidence, steps, gain = guidance
         stack = torch.stack(candidates, 1)
         weight = mix.softmax(1).unsqueeze(2) * stack[:, :, c : c + 1].clamp(0, 1)
         covered = weight.sum(1)
         edit = (weight * stack[:, :, :c]).sum(1) / covered.clamp(min=1e-4)
         injection = torch.sigmoid(injection + 1) * covered
         edit = carry(self.config.carry, edit, injection, steps, frame.luma.mean(1, keepdim=True))
+        if self.config.gain:
+            edit = edit * torch.exp(0.5 * torch.tanh(gain))
         return Estimate(edit, torch.sigmoid(confidence) * covered.clamp(max=1))
 
     def _check(

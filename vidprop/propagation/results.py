@@ -1,5 +1,7 @@
 """Finished edits, frame by frame, while other stretches are still worked on."""
 
+import numpy as np
+
 from .contract import Array
 from .plan import Plan
 from .store import Store, Stretch
@@ -7,7 +9,10 @@ from .stretches import Finished
 
 
 class Results:
-    """Reads what a plan's tasks have stored, waiting for it where need be."""
+    """Gives out what a plan's tasks make, waiting for it where need be.
+
+    An edit is the same whether it comes at once or from the store.
+    """
 
     def __init__(self, plan: Plan, store: Store, finished: Finished) -> None:
         self._plan = plan
@@ -21,14 +26,11 @@ class Results:
         place = self._plan.locate(frame)
         if place is None:
             return None, 0.0
-        stretch = self._open(place.task)
-        return stretch.edit(place.index), float(stretch.confidence[place.index])
-
-    def _open(self, name: str) -> Stretch:
-        # Frames come in order, so one stretch at a time is enough.
-        if self._stretch is None or name != self._name:
-            self._finished.wait(name)
-            self._stretch = self._store.load(name)
-            self._name = name
+        if place.task != self._name:
+            early = self._finished.wait(place.task, place.index)
+            if early is not None:
+                return self._store.rounded(early[0]), float(np.float32(early[1]))
+            # Frames come in order, so one stretch at a time is enough.
+            self._name, self._stretch = place.task, self._store.load(place.task)
         assert self._stretch is not None
-        return self._stretch
+        return self._stretch.edit(place.index), float(self._stretch.confidence[place.index])

@@ -152,11 +152,13 @@ class NetworkPropagator:
         extra: Sequence[Array],
     ) -> NetworkEstimate:
         references = [
-            self._reference(near, positions),
-            None if far is None else self._reference(far.known, far.positions(index)),
+            self._reference(near, positions, index),
+            None
+            if far is None
+            else self._reference(far.known, far.positions(index), far.frames(index)),
         ]
         if self.network.config.use_previous:
-            references.append(None if memory is None else self._reference(memory, at))
+            references.append(None if memory is None else self._reference(memory, at, 1))
         given = [
             (self._tensor(planes[:-1]), self._tensor(planes[-1:]))
             for planes in (extra[index] if len(extra) else ())
@@ -187,8 +189,9 @@ class NetworkPropagator:
         with self._autocast():
             return self.network.look(self._tensor(guide[None]))
 
-    def _reference(self, known: "_Known", positions: Array) -> Reference:
-        return Reference(known.seen, known.edit, known.coverage, self._tensor(positions))
+    def _reference(self, known: "_Known", positions: Array, frames: int) -> Reference:
+        away = torch.tensor([float(frames)], device=self.device)
+        return Reference(known.seen, known.edit, known.coverage, self._tensor(positions), away)
 
     def _tensor(self, array: Array) -> Tensor:
         values = np.ascontiguousarray(array, np.float32)
@@ -220,6 +223,10 @@ class _Far:
 
     known: _Known
     displacements: list[Displacements]
+
+    def frames(self, index: int) -> int:
+        """How many frames a frame is away."""
+        return len(self.displacements) - 1 - index
 
     def positions(self, index: int) -> Array:
         offset = self.displacements[index].astype(np.float32)

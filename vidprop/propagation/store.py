@@ -54,6 +54,10 @@ class Store:
         """Whether a stretch is there and can be read."""
         return self.load(name) is not None
 
+    def rounded(self, edit: Array) -> Array:
+        """The edit as it comes back when it was stored."""
+        return _codes(edit, self._step).astype(np.float32) * np.float32(self._step)
+
     def save(self, name: str, edits: Iterable[tuple[Array, float]]) -> None:
         """Store edits [C, h, w], each with its confidence, as they come.
 
@@ -144,9 +148,12 @@ def work_folder(output: Path) -> Path:
     return output.parent / WORK_FOLDER / output.name.replace("%", "")
 
 
+def _codes(edit: Array, step: float) -> NDArray[np.int16]:
+    return np.clip(np.rint(edit / np.float32(step)), -32767, 32767).astype(np.int16)
+
+
 def _packed(edit: Array, step: float) -> bytes:
-    codes = np.clip(np.rint(edit / np.float32(step)), -32767, 32767).astype(np.int16)
-    differences = np.diff(codes, axis=-1, prepend=np.int16(0))
+    differences = np.diff(_codes(edit, step), axis=-1, prepend=np.int16(0))
     return zlib.compress(differences.tobytes(), 1)
 
 

@@ -69,32 +69,50 @@ class Guides(Sequence[Array]):
         return unit_guide(self._guides[place])
 
 
-@dataclass
 class Finished:
-    """Says which tasks are done, to whoever waits for their results in another thread."""
+    """Says what is done to whoever waits for results in another thread.
 
-    def __post_init__(self) -> None:
+    Frames of the task that is being done are handed over as they come.
+    """
+
+    def __init__(self) -> None:
         self._changed = threading.Condition()
         self._names: set[str] = set()
+        self._early: dict[tuple[str, int], tuple[Array, float]] = {}
         self._error: BaseException | None = None
 
+    def offer(self, name: str, index: int, edit: Array, trust: float) -> None:
+        """A frame of a task is ready."""
+        with self._changed:
+            self._early[name, index] = edit, trust
+            self._changed.notify_all()
+
     def add(self, name: str) -> None:
+        """A task is done and stored."""
         with self._changed:
             self._names.add(name)
+            self._early.clear()
             self._changed.notify_all()
 
     def fail(self, error: BaseException) -> None:
+        """Nothing more will be done."""
         with self._changed:
             self._error = error
             self._changed.notify_all()
 
-    def wait(self, name: str) -> None:
-        """Return when the task is done; raise what went wrong if it never will be."""
+    def wait(self, name: str, index: int) -> tuple[Array, float] | None:
+        """Edit and trust of a frame, once, or None if its task is done and stored.
+
+        Raises what went wrong if it never will be.
+        """
         with self._changed:
             while name not in self._names:
+                if (name, index) in self._early:
+                    return self._early.pop((name, index))
                 if self._error is not None:
                     raise self._error
                 self._changed.wait(0.5)
+        return None
 
 
 @dataclass
@@ -113,8 +131,12 @@ class Worker:
     count: Callable[[int], None]
     stop: threading.Event
 
+    def __post_init__(self) -> None:
+        self._finished = Finished()
+
     def run(self, plan: Plan, finished: Finished) -> None:
         """Do every task that is not done yet; never raises, but reports to `finished`."""
+        self._finished = finished
         try:
             for task in plan.tasks:
                 self.do(task)
@@ -129,7 +151,14 @@ class Worker:
         if task.name in self.store:
             self.count(len(task.owned))
             return
-        self.store.save(task.name, self._results(task))
+        self.store.save(task.name, self._offered(task))
+
+    def _offered(self, task: Task) -> Iterator[tuple[Array, float]]:
+        for place, (edit, trust) in enumerate(self._results(task)):
+            # The last comes from the store, so that no output ends before its work is safe.
+            if place < len(task.owned) - 1:
+                self._finished.offer(task.name, place, edit, trust)
+            yield edit, trust
 
     def _results(self, task: Task) -> Iterator[tuple[Array, float]]:
         before, after = self._key(task.before), self._key(task.after)
@@ -184,8 +213,10 @@ def at_work(worker: Worker, plan: Plan) -> Iterator[Finished]:
     thread.start()
     try:
         yield finished
-    finally:
+    except BaseException:
         worker.stop.set()
+        raise
+    finally:
         thread.join()
 
 

@@ -28,7 +28,7 @@ _DEEPEST = 14.0
 
 def hdr_network() -> TemporalConfig:
     """The temporal network for log radiance, with the camera curve as a further candidate."""
-    return TemporalConfig(edit_channels=3, edit_gain=4.0, extra_candidates=1)
+    return TemporalConfig(edit_channels=3, edit_gain=4.0, extra_candidates=1, gain=False)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import csv
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -116,6 +116,19 @@ class Run:
     def checkpoint(self) -> Path:
         """The file a killed run goes on from."""
         return self.folder / f"checkpoint{self.world.suffix}.pt"
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Begin with parameters of another run, unless this one has begun already.
+
+        Of a parameter that was smaller there, what it held comes first and the rest is 0,
+        so that a network with more inputs or outputs, added last, begins as the old one.
+        """
+        if self.step:
+            return
+        for network in (self.network, self.average):
+            for name, parameter in network.state_dict().items():
+                if name in weights and weights[name].dim() == parameter.dim():
+                    _fill(parameter, weights[name])
 
     def advance(self) -> Metrics:
         """One step of the optimiser; its figures."""
@@ -248,6 +261,12 @@ class _Log:
             for name, values in self._kept.items():
                 rows.writerow([step, name, f"{np.mean(values):.6g}"])
         self._kept.clear()
+
+
+def _fill(parameter: Tensor, old: Tensor) -> None:
+    shared = tuple(slice(min(a, b)) for a, b in zip(parameter.shape, old.shape, strict=True))
+    parameter.zero_()
+    parameter[shared] = old[shared].to(parameter)
 
 
 def _write(path: Path, state: Any) -> None:

@@ -34,6 +34,7 @@ class EditLoss:
         floor: error, in the metric's units, below which a sequence needs no further care.
         scale: error at which confidence should be 1/e.
         energy, confidence: weights of the terms.
+        square: share of the root of the mean square in the error, which large errors fill.
     """
 
     def __init__(
@@ -43,10 +44,11 @@ class EditLoss:
         scale: float = 0.03,
         energy: float = 0.1,
         confidence: float = 0.1,
+        square: float = 0.5,
     ) -> None:
         self._metric = torch.from_numpy(metric)
         self._floor, self._scale = floor, scale
-        self._energy, self._confidence = energy, confidence
+        self._energy, self._confidence, self._square = energy, confidence, square
 
     def __call__(
         self, estimates: list[Estimate], chains: list[Tensor], truths: tuple[Tensor, ...]
@@ -62,10 +64,12 @@ class EditLoss:
         for estimate, chain, truth in zip(estimates, chains, truths, strict=True):
             error = self._error(estimate.edit - truth)
             with torch.no_grad():
-                base = self._error(chain - truth).mean((1, 2))
-            relative = error.mean((1, 2)) / (base + self._floor)
+                chain_error = self._error(chain - truth)
+                base = chain_error.mean((1, 2))
+            mean = error.mean((1, 2)) / (base + self._floor)
+            root = _root(error) / (_root(chain_error) + self._floor)
             losses.append(
-                relative.mean()
+                torch.lerp(mean, root, self._square).mean()
                 + self._energy * self._energy_term(estimate.edit, truth, base)
                 + self._confidence * self._confidence_term(estimate.confidence, error)
             )
@@ -86,3 +90,8 @@ class EditLoss:
     def _confidence_term(self, confidence: Tensor, error: Tensor) -> Tensor:
         aim = torch.exp(-error.detach() / self._scale)
         return (confidence[:, 0] - aim).square().mean()
+
+
+def _root(error: Tensor) -> Tensor:
+    """The root of the mean square, smooth at 0: [N, h, w] -> [N]."""
+    return (error.square().mean((1, 2)) + 1e-6).sqrt()

@@ -172,10 +172,12 @@ class Streams:
             "positions": s.positions[now],
             "to_previous": s.to_previous[now],
             "extra": s.extra[now],
+            "frames": np.arange(place.at, place.at + self.frames, dtype=np.float32),
         }
         if self._both:
             piece |= {"after_luma": s.luma[-1], "after_edit": s.edit[-1]}
             piece |= {"positions_after": s.positions_after[now]}
+            piece |= {"frames_after": len(s) - 1 - piece["frames"]}
         return piece
 
 
@@ -211,12 +213,19 @@ def walk(
     estimates, chains = [], []
     for t in range(frames):
         references: list[Reference | None] = [
-            Reference(looks[0], batch["key_edit"], covered, batch["positions"][:, t]),
+            Reference(
+                looks[0],
+                batch["key_edit"],
+                covered,
+                batch["positions"][:, t],
+                batch["frames"][:, t],
+            ),
             _after(batch, looks[-1], covered, t),
         ]
         if network.config.use_previous:
             at = batch["to_previous"][:, t]
-            references.append(Reference(memory.seen, memory.edit, memory.confidence, at))
+            one = torch.ones_like(batch["frames"][:, t])
+            references.append(Reference(memory.seen, memory.edit, memory.confidence, at, one))
         extra = [(e[:, :-1], e[:, -1:]) for e in batch["extra"][:, t].unbind(1)]
         estimate = network(looks[1 + t], references, extra)
         memory = Remembered(looks[1 + t], estimate.edit, estimate.confidence)
@@ -237,7 +246,13 @@ def _chain(batch: dict[str, Tensor], t: int) -> Tensor:
 def _after(batch: dict[str, Tensor], seen: Seen, covered: Tensor, t: int) -> Reference | None:
     if "after_luma" not in batch:
         return None
-    return Reference(seen, batch["after_edit"], covered, batch["positions_after"][:, t])
+    return Reference(
+        seen,
+        batch["after_edit"],
+        covered,
+        batch["positions_after"][:, t],
+        batch["frames_after"][:, t],
+    )
 
 
 def fields_of(seen: Seen) -> tuple[Tensor, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ._direction import Direction
-from ._fields import Field, block_values
+from ._fields import Field, block_values, line_pitch
 from ._merge import MERGE_BLOCKS, SINGLE
 from ._pool import on_threads, thread_count
 from ._walk import FORWARD_BLOCKS
@@ -78,9 +78,9 @@ class Plan:
 
 @dataclass(frozen=True)
 class Kept:
-    """What forward makes: the result; the scans [N, D, C, H * W] and whose each pixel is, or None.
+    """What forward makes: the result; the scans [N, D, C, ...] and whose each pixel is, or None.
 
-    Lanes of a scan lie side by side: one along rows of the image is kept transposed.
+    A scan's lanes lie side by side and its lines apart: one along rows is kept transposed.
     """
 
     out: Tensor
@@ -89,28 +89,26 @@ class Kept:
 
     @classmethod
     def room(cls, x: Tensor, plan: Plan) -> "Kept":
-        N, C, H, W = x.shape
+        N, C = x.shape[:2]
         out, scans, winner = _empty(x.shape, x.dtype), None, None
         if plan.mode != SINGLE and plan.keeps:
             winner = _empty(x.shape, torch.uint8)
             if not plan.recompute:
-                scans = _empty((N, len(plan.ways), C, H * W), x.dtype)
+                scans = _empty((N, len(plan.ways), C, _scan_values(x)), x.dtype)
         return cls(out, scans, winner)
 
 
 def run_forward(given: Inputs, plan: Plan, kept: Kept) -> None:
     """Fill what `kept` has room for."""
     H, W = given.x.shape[2:]
-    into_out = plan.mode == SINGLE and plan.ways[0].vertical
-    tasks = _forward_tasks(given, kept.scans is not None or into_out)
+    tasks = _forward_tasks(given, kept.scans is not None)
     flags = (given.p.shape[3] == 3, given.injection is not None, plan.limit, plan.mode, plan.keeps)
     ins, table, counter = given.fields(), plan.table(), np.zeros(1, np.int64)
     dtype = _NUMPY[given.x.dtype]
     out, winner = field(kept.out, "ncyx", given.x.dtype), _winners(kept)
 
     def job() -> None:
-        rows, columns = _scans(given, kept, len(plan.ways))
-        scans = (rows, out if plan.mode == SINGLE else columns)
+        scans = _scans(given, kept, len(plan.ways))
         work = given.scratch(max(FORWARD_BLOCKS, MERGE_BLOCKS), dtype)
         forward(counter, tasks, table, (H, W), ins, (scans, out, winner), flags, work)
 
@@ -193,15 +191,21 @@ def _winners(kept: Kept) -> Field:
 
 def _scans(given: Inputs, kept: Kept, count: int) -> tuple[Field, Field]:
     """Scans along rows and along columns, in the same memory: kept, or this thread's own."""
-    H, W = given.x.shape[2:]
-    size = H * W
+    size = _scan_values(given.x)
     if kept.scans is not None:
         data = kept.scans.view(-1).numpy()
         n, d = kept.scans.stride()[:2]
     else:
         data = _aligned(count * given.at_once * size, _NUMPY[given.x.dtype])
         n, d = 0, given.at_once * size if count > 1 else 0
-    return Field(data, n, d, size, 0, 1, H), Field(data, n, d, size, 0, W, 1)
+    tall, wide = map(line_pitch, given.x.shape[2:])
+    return Field(data, n, d, size, 0, 1, tall), Field(data, n, d, size, 0, wide, 1)
+
+
+def _scan_values(x: Tensor) -> int:
+    """Room for the scan of a plane, along rows or along columns."""
+    H, W = x.shape[2:]
+    return max(H * line_pitch(W), W * line_pitch(H))
 
 
 def _forward_tasks(given: Inputs, whole: bool) -> Any:

@@ -19,16 +19,17 @@ def merge(
         hs: the scans along rows, and those along columns: fields over the same memory.
         place: n, c, and c counted as `hs` counts.
         frame: height, width.
-        how: mode, whether to name winners.
+        how: mode, whether to name winners, whether the first direction is vertical.
         work: scratch of MERGE_BLOCKS blocks.
     """
     n, c, hc = place
     height, width = frame
-    mode, names = how
+    mode, names, vertical = how
     for y in range(0, height, rows_of(width)):
         rows = min(rows_of(width), height - y)
         to = direct(plane(out, n, 0, c, 0, True), y)
-        a = bring(desk(work, 0, width), width, plane(hs[0], n, 0, hc, 0, True), y, rows)
+        first = plane(hs[1] if vertical else hs[0], n, 0, hc, 0, True)
+        a = bring(desk(work, 0, width), width, first, y, rows)
         if mode == SINGLE:
             for r in range(rows):
                 copy(line(to, r, width), line(a, r, width), width)

@@ -20,8 +20,8 @@ def walk_forward(
     """Write the scan of channels c0 <= c < c1 to `h`.
 
     Args:
-        h: a field whose lanes lie side by side, with a value of no account before its first and
-            after its last; its channels count from `h_from`.
+        h: a field whose lanes lie side by side and whose lines are apart, or the loop over
+            lanes could not be one over vectors; its channels count from `h_from`.
         place: n, d, c0, c1, h_from.
         way: vertical, reverse.
         frame: lanes, steps.
@@ -87,7 +87,7 @@ def _begin(h: Any, share: Any, x: Any, lanes: int, given: bool) -> None:
 @inner
 def _inner(h: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int) -> None:
     one = h.dtype.type(1)
-    for k in range(lanes - 1):  # one more, and `last` would reach into `h`
+    for k in range(lanes):
         carried = p0[k] * last[k] + p1[k] * last[k + 1] + p2[k] * last[k + 2]
         h[k] = (one - (p0[k] + p1[k] + p2[k])) * x[k] + carried
 
@@ -96,7 +96,7 @@ def _inner(h: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int) -> 
 def _inner_given(
     h: Any, share: Any, x: Any, p0: Any, p1: Any, p2: Any, last: Any, lanes: int
 ) -> None:
-    for k in range(lanes - 1):
+    for k in range(lanes):
         carried = p0[k] * last[k] + p1[k] * last[k + 1] + p2[k] * last[k + 2]
         h[k] = share[k] * x[k] + carried
 

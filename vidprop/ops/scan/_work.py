@@ -9,7 +9,7 @@ from typing import Any
 
 from numba import njit
 
-from ._merge import LARGEST, SINGLE, WEIGHTED, merge
+from ._merge import LARGEST, WEIGHTED, merge
 from ._tiles import OPTIONS, take
 from ._walk import walk_forward
 from ._walk_back import walk_backward
@@ -59,10 +59,9 @@ def forward(
             lanes_steps = (width, height) if way[0] else (height, width)
             place = (n, d, c0, c1, h_from)
             walk_forward(x, p, lam, h, place, way, lanes_steps, (three, given, limit), work)
-        if mode == SINGLE and ways[0, 0] == 1:
-            continue
+        how = (mode, names, ways[0, 0] == 1)
         for c in range(c0, c1):
-            merge(hs, weight, out, winner, (n, c, c - h_from), frame, (mode, names), work)
+            merge(hs, weight, out, winner, (n, c, c - h_from), frame, how, work)
 
 
 @_kept

@@ -40,11 +40,16 @@ def upsample(edit: Array, luma: Array) -> Array:
     if luma.shape[0] <= height and luma.shape[1] <= width:
         return np.stack([reduce_plane(plane, *luma.shape) for plane in edit])
     small = reduce_plane(luma, height, width)
-    detail = luma - _enlarged(small, luma.shape, cv2.INTER_CUBIC)
+    detail = luma_detail(luma, height, width)
     slopes = _slopes(edit, small)
     return np.stack(
         [_one_plane(plane, slope, detail) for plane, slope in zip(edit, slopes, strict=True)]
     )
+
+
+def luma_detail(luma: Array, height: int, width: int) -> Array:
+    """What [H, W] loses when it is reduced to a smaller size and enlarged again."""
+    return luma - _enlarged(reduce_plane(luma, height, width), luma.shape, cv2.INTER_CUBIC)
 
 
 def _one_plane(plane: Array, slope: Array, detail: Array) -> Array:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vidprop.edits.detail import Carry, KeyDetail, add_detail
 from vidprop.edits.hints import point_maps
 from vidprop.edits.upsampling import upsample
 from vidprop.evaluation.methods import Array, resized
@@ -23,9 +24,20 @@ class BySpans:
 
     def propagate(self, guides: Sequence[Array], edits: Mapping[int, Array]) -> list[Array]:
         """See `Method.propagate`."""
-        before, after = (_key_edit(edits.get(place)) for place in (0, len(guides) - 1))
+        last = len(guides) - 1
+        before, after = (_key_edit(edits.get(place)) for place in (0, last))
+        near, far = (_detail(edits.get(place), guides[place]) for place in (0, last))
         estimates = self._propagator.propagate(guides, before, after)
-        return [upsample(one.edit, guide) for one, guide in zip(estimates, guides, strict=True)]
+        results = []
+        for place, (one, guide) in enumerate(zip(estimates, guides, strict=True)):
+            sides = ((near, one.in_before, place), (far, one.in_after, last - place))
+            carries = [
+                Carry(detail, positions, 1 / max(1, away))
+                for detail, positions, away in sides
+                if detail is not None and positions is not None
+            ]
+            results.append(add_detail(upsample(one.edit, guide), guide, carries))
+        return results
 
 
 class ByHints:
@@ -41,6 +53,11 @@ class ByHints:
         with torch.inference_mode():
             edit = self._network(*(torch.from_numpy(plane)[None] for plane in planes))
         return edit[0].numpy()
+
+
+def _detail(edit: Array | None, guide: Array) -> KeyDetail | None:
+    small = (guide.shape[0] // 2, guide.shape[1] // 2)
+    return None if edit is None else KeyDetail.of(edit, guide, small)
 
 
 def _key_edit(edit: Array | None) -> KeyEdit | None:

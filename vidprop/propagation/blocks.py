@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vidprop.edits.keyframes import KeyFrames
 
-from .contract import Array, SpanPropagator
+from .contract import Carried, SpanPropagator
 from .plan import Planner
 from .stretches import Given, Worker
 
@@ -27,8 +27,8 @@ class Block:
     keys: dict[int, Given] = field(default_factory=dict)
     partial: set[int] = field(default_factory=set)
 
-    def fill(self, propagator: SpanPropagator, longest: int) -> list[tuple[Array | None, float]]:
-        """Edit and confidence of every frame; None and 0 where no key frame reaches."""
+    def fill(self, propagator: SpanPropagator, longest: int) -> list[Carried | None]:
+        """What came to every frame; None where no key frame reaches."""
         planner = Planner(
             keys=KeyFrames.at(self.keys, len(self.guides)),
             identities={place: str(place) for place in self.keys},
@@ -41,7 +41,7 @@ class Block:
         for task in plan.tasks:
             worker.do(task)
         places = (plan.locate(frame) for frame in range(len(self.guides)))
-        return [shelf.at(place.task, place.index) if place else (None, 0.0) for place in places]
+        return [shelf[place.task].at(place.index) if place else None for place in places]
 
     def split(self, place: int) -> "tuple[Block, Block]":
         """The frames up to and with `place`, and those from it on without their keys there."""
@@ -55,25 +55,21 @@ class Block:
 
 
 class _Stored:
-    def __init__(self, edits: Iterable[tuple[Array, float]]) -> None:
-        self._edits, trusts = zip(*edits, strict=True)
-        self.confidence: Array = np.array(trusts, np.float32)
+    def __init__(self, frames: Iterable[Carried]) -> None:
+        self._frames = list(frames)
 
-    def edit(self, index: int) -> Array:
-        return self._edits[index]
+    def at(self, index: int) -> Carried:
+        return self._frames[index]
 
 
 class _Memory(dict[str, _Stored]):
     """A shelf that forgets."""
 
-    def save(self, name: str, edits: Iterable[tuple[Array, float]]) -> None:
-        self[name] = _Stored(edits)
+    def save(self, name: str, frames: Iterable[Carried]) -> None:
+        self[name] = _Stored(frames)
 
     def load(self, name: str) -> _Stored:
         return self[name]
-
-    def at(self, name: str, index: int) -> tuple[Array, float]:
-        return self[name].edit(index), float(self[name].confidence[index])
 
 
 class _AtHand:

@@ -14,7 +14,8 @@ from vidprop.edits.colour import PaintedKey, working_edit
 from vidprop.video import Frame, PlaneFormat, to_rgb
 
 from .blocks import Block
-from .contract import Array, KeyEdit, SpanPropagator
+from .contract import Array, Carried, KeyEdit, SpanPropagator
+from .details import Details
 from .intake import Intake, Item, with_cuts
 from .join import Joiner
 from .methods import method as method_named
@@ -109,9 +110,10 @@ class Colorizer:
             KeyFrameError: a key frame of another shape, or past the last frame.
         """
         held = _Held(self._propagator, max(keys, default=-1))
-        finish = _Finish(Joiner(layout))
+        intake = Intake(self._size, keys, layout)
+        finish = _Finish(Joiner(layout), intake)
         counter = Counter("propagate", None, on_progress)
-        items = Intake(self._size, keys, layout).items(lumas)
+        items = intake.items(lumas)
         for item, starts_shot in with_cuts(items, None if cuts is None else frozenset(cuts)):
             for filled in held.add(item, starts_shot):
                 yield finish(*filled)
@@ -121,7 +123,7 @@ class Colorizer:
             counter.add()
 
 
-Filled = tuple[Item, Array | None, float]
+Filled = tuple[Item, Carried | None]
 
 
 @dataclass
@@ -156,7 +158,7 @@ class _Held:
         self.items.append(item)
         self.block.guides.append(item.guide)
         if item.key is not None:
-            self.block.keys[place] = Given(_key_edit(item))
+            self.block.keys[place] = Given.painted(_key_edit(item), item.index)
             if item.key.partial:
                 self.block.partial.add(place)
 
@@ -177,10 +179,10 @@ class _Held:
         elif len(self.items) > (2 * longest if index < self.last_key else longest):
             head, self.block = self.block.split(longest - 1)
             items, self.items = self.items[:longest], self.items[longest - 1 :]
-            *_, (_, edit, trust) = done = list(self._filled(head, items))
+            *_, (_, result) = done = list(self._filled(head, items))
             yield from done
-            assert edit is not None
-            self.block.keys[0], self.handed = Given(KeyEdit.full(edit), trust), True
+            assert result is not None
+            self.block.keys[0], self.handed = Given.handed(result), True
 
     def _filled(self, block: Block, items: list[Item]) -> Iterator[Filled]:
         if not items:
@@ -188,24 +190,30 @@ class _Held:
         results = block.fill(self.propagator, _LONGEST_STRETCH)[: len(items)]
         for place, (item, result) in enumerate(zip(items, results, strict=True)):
             if place or not self.handed:
-                yield item, *result
+                yield item, result
 
 
-@dataclass(frozen=True)
 class _Finish:
-    joiner: Joiner
+    """Makes frames of what came to them."""
 
-    def __call__(self, item: Item, edit: Array | None, trust: float) -> ColouredFrame:
-        chroma = self.joiner.chroma(item.luma, edit, item.key)
+    def __init__(self, joiner: Joiner, intake: Intake) -> None:
+        self._joiner = joiner
+        self._details = Details(joiner, intake.painted)
+
+    def __call__(self, item: Item, result: Carried | None) -> ColouredFrame:
+        edit = None if result is None else result.edit
+        fine = self._details.carried(item.index, result)
+        chroma = self._joiner.chroma(item.luma, edit, item.key, fine)
         if not np.issubdtype(item.luma.dtype, np.floating):
-            chroma = self.joiner.codes(chroma)
+            chroma = self._joiner.codes(chroma)
         sure = item.key is not None and not item.key.partial
+        trust = 0.0 if result is None else result.trust
         return ColouredFrame(
             index=item.index,
             luma=item.given,
             chroma=as_given(chroma, item.given),
             confidence=1.0 if sure else trust,
-            layout=self.joiner.written,
+            layout=self._joiner.written,
         )
 
 

@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vidprop.alignment import compose, identity_positions
+
 Array = NDArray[np.float32]
 
 
@@ -40,6 +42,34 @@ class Estimate:
     confidence: Array
     in_before: Array | None = None
     in_after: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where each pixel of a frame was in a key frame.
+
+    number: the key frame's.
+    positions: [h, w, 2] as (x, y), at the size of edits; None in the key frame itself.
+    """
+
+    number: int
+    positions: Array | None = None
+
+    def followed(self, positions: Array) -> "Trace":
+        """The same key frame, for a frame whose pixels were at `positions` of this one."""
+        if self.positions is None:
+            return Trace(self.number, positions)
+        here = identity_positions(*positions.shape[:2])
+        return Trace(self.number, compose(positions - here, self.positions))
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What came to a frame: its edit [C, h, w], how far to trust it in 0..1, and from where."""
+
+    edit: Array
+    trust: float
+    traces: tuple[Trace, ...] = ()
 
 
 class SpanPropagator(Protocol):

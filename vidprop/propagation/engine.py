@@ -87,7 +87,7 @@ def _worker(setup: Setup, known: Known, store: Store, plan: Plan) -> Worker:
         store=store,
         guides=GuideReader(setup.clip, known.survey.guides),
         propagator=setup.carrier.propagator,
-        keys={number: Given(key.edit) for number, key in known.keys.items()},
+        keys={number: Given.painted(key.edit, number) for number, key in known.keys.items()},
         count=Counter("propagate", total, setup.on_progress).add,
         stop=threading.Event(),
     )

@@ -113,11 +113,11 @@ class Filler:
             stops = self.setup.reader.radiance(key.picture).stops
             return Filled(frame, signal, stops, 1.0)
         shot = self.curves.at(frame.index)
-        edit, trust = self.results.of(frame.index)
-        if edit is None:
+        carried = self.results.of(frame.index)
+        if carried is None:
             offset = np.asarray(shot.nearest_offset(frame.index), np.float32)
             return Filled(frame, signal, shot.curve.stops(signal) + offset, 0.0)
-        return Filled(frame, signal, filled(edit, signal, shot.curve), trust)
+        return Filled(frame, signal, filled(carried.edit, signal, shot.curve), carried.trust)
 
 
 @dataclass

@@ -58,11 +58,13 @@ class Intake:
         depth, full_range = self._layout.bit_depth, self._layout.full_range
         working = working_size(height, width, self._size)
         guide = working_guide(luma, depth, full_range, working)
-        return Item(index, given, luma, guide, self._key(index, height, width))
+        return Item(index, given, luma, guide, self.painted(index))
 
-    def _key(self, index: int, height: int, width: int) -> PaintedKey | None:
-        if index not in self._keys:
+    def painted(self, index: int) -> PaintedKey | None:
+        """The key frame of that number at the size of the frames, if there is one."""
+        if index not in self._keys or self._first is None:
             return None
+        height, width = self._first.shape
         picture = as_numpy(self._keys[index], f"key frame {index}")
         return painted_key(picture, height, width, self._layout.matrix_name(height))
 

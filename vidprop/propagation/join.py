@@ -1,5 +1,6 @@
 """A frame's own luma and a propagated edit, joined to the frame that is written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from vidprop.color.quantisation import dequantise_luma
 from vidprop.edits.colour import PaintedKey, chroma_codes, over
+from vidprop.edits.detail import Carry, KeyDetail, add_detail
 from vidprop.edits.upsampling import reduce_plane, upsample
 from vidprop.video import Frame, PlaneFormat
 
@@ -34,21 +36,34 @@ class Joiner:
 
     written: PlaneFormat
 
-    def join(self, frame: Frame, edit: Array | None, key: PaintedKey | None = None) -> Frame:
+    def join(
+        self,
+        frame: Frame,
+        edit: Array | None,
+        key: PaintedKey | None = None,
+        details: Sequence[Carry] = (),
+    ) -> Frame:
         """The frame with its luma untouched and new chroma; see `chroma`."""
-        return replace(frame, chroma=self.codes(self.chroma(frame.luma, edit, key)))
+        return replace(frame, chroma=self.codes(self.chroma(frame.luma, edit, key, details)))
 
     def codes(self, chroma: Array) -> Plane:
         """Chroma as the layout stores it."""
         return chroma_codes(chroma, self.written.bit_depth, self.written.full_range)
 
-    def chroma(self, luma: Plane, edit: Array | None, key: PaintedKey | None = None) -> Array:
+    def chroma(
+        self,
+        luma: Plane,
+        edit: Array | None,
+        key: PaintedKey | None = None,
+        details: Sequence[Carry] = (),
+    ) -> Array:
         """Chroma planes [2, h, w] in [-0.5, 0.5] at the size and the sites of the layout.
 
         Args:
             luma: codes or, if floating, 0..1; [H, W].
             edit: [2, h', w'] at the size of propagation; None leaves the frame grey.
             key: a painted picture of this frame; where it covers, it is taken as it is.
+            details: what other key frames have that the edit is too small for, from `detail`.
         """
         size = self.written.chroma_size(*luma.shape)
         across, down = self._shift()
@@ -57,9 +72,20 @@ class Joiner:
             ratio = edit.shape[2] / luma.shape[1], edit.shape[1] / luma.shape[0]
             guide = self._unit(reduce_plane(shifted(luma, across, down), *size))
             chroma = upsample(shifted(edit, across * ratio[0], down * ratio[1]), guide)
+            chroma = add_detail(chroma, guide, details)
         if key is None:
             return chroma
         return over(_key_at(key, across, down), chroma)
+
+    def detail(self, key: PaintedKey, small: tuple[int, ...]) -> KeyDetail | None:
+        """What of a key frame an edit of the size `small` does not hold, if anything."""
+        height, width = self.written.chroma_size(*key.luma.shape)
+        across, down = self._shift()
+        planes = [*key.chroma, key.luma, key.coverage]
+        *chroma, luma, coverage = (
+            reduce_plane(shifted(plane, across, down), height, width) for plane in planes
+        )
+        return KeyDetail.of(np.stack(chroma), luma, (small[0], small[1]), coverage)
 
     def _unit(self, luma: Plane) -> Array:
         if np.issubdtype(luma.dtype, np.floating):

@@ -13,11 +13,14 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from vidprop.alignment import identity_positions
 from vidprop.errors import EncodeError
 
-from .contract import Array
+from .contract import Array, Carried, Trace
 
 WORK_FOLDER = ".vidprop"
+# Pixels of the working size that a position is rounded to.
+_MOVE = np.float32(1 / 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +34,20 @@ class Stretch:
     _frames: Sequence[bytes]
     _shape: tuple[int, ...]
     _step: float
+    _traced: tuple[int, ...]
 
-    def edit(self, index: int) -> Array:
-        """The edit [C, h, w] of a frame, as it was stored."""
+    def at(self, index: int) -> Carried:
+        """What came to a frame, as it was stored."""
         differences = np.frombuffer(zlib.decompress(self._frames[index]), np.int16)
         codes = np.cumsum(differences.reshape(self._shape), axis=-1, dtype=np.int16)
-        return codes.astype(np.float32) * np.float32(self._step)
+        return _carried(codes, self._step, float(self.confidence[index]), self._traced)
 
 
 class Store:
     """Stretches by name, in one folder.
 
-    Edits are rounded to multiples of `step`, within 32767 of them, and compressed.
+    Edits are rounded to multiples of `step`, within 32767 of them, positions to a 32nd of a
+    pixel, and compressed.
     A file is written under another name and then renamed: what is there is complete.
     """
 
@@ -54,29 +59,35 @@ class Store:
         """Whether a stretch is there and can be read."""
         return self.load(name) is not None
 
-    def rounded(self, edit: Array) -> Array:
-        """The edit as it comes back when it was stored."""
-        return _codes(edit, self._step).astype(np.float32) * np.float32(self._step)
+    def rounded(self, carried: Carried) -> Carried:
+        """What came to a frame, as it comes back when it was stored."""
+        trust = float(np.float32(carried.trust))
+        return _carried(_codes(carried, self._step), self._step, trust, _traced(carried))
 
-    def save(self, name: str, edits: Iterable[tuple[Array, float]]) -> None:
-        """Store edits [C, h, w], each with its confidence, as they come.
+    def save(self, name: str, frames: Iterable[Carried]) -> None:
+        """Store what came to frames, as it comes; all of them trace the same key frames.
 
         Raises:
             EncodeError: the disk is full or may not be written.
         """
-        frames, confidence, shape = [], [], (0,)
-        for edit, trust in edits:
-            frames.append(_packed(edit, self._step))
-            confidence.append(trust)
-            shape = edit.shape
+        packed, confidence = [], []
+        shape: tuple[int, ...] = (0,)
+        traced: tuple[int, ...] = ()
+        for carried in frames:
+            codes = _codes(carried, self._step)
+            differences = np.diff(codes, axis=-1, prepend=np.int16(0))
+            packed.append(zlib.compress(differences.tobytes(), 1))
+            confidence.append(carried.trust)
+            shape, traced = codes.shape, _traced(carried)
         with writing(self._path(name)) as temporary, temporary.open("wb") as file:
             np.savez(
                 file,
-                data=np.frombuffer(b"".join(frames), np.uint8),
-                sizes=np.array([len(frame) for frame in frames]),
+                data=np.frombuffer(b"".join(packed), np.uint8),
+                sizes=np.array([len(frame) for frame in packed]),
                 confidence=np.array(confidence, np.float32),
                 shape=np.array(shape),
                 step=np.array(self._step),
+                traced=np.array(traced, np.int64),
             )
 
     def load(self, name: str) -> Stretch | None:
@@ -148,13 +159,34 @@ def work_folder(output: Path) -> Path:
     return output.parent / WORK_FOLDER / output.name.replace("%", "")
 
 
-def _codes(edit: Array, step: float) -> NDArray[np.int16]:
-    return np.clip(np.rint(edit / np.float32(step)), -32767, 32767).astype(np.int16)
+def _traced(carried: Carried) -> tuple[int, ...]:
+    """The key frames that are traced."""
+    return tuple(trace.number for trace in carried.traces if trace.positions is not None)
 
 
-def _packed(edit: Array, step: float) -> bytes:
-    differences = np.diff(_codes(edit, step), axis=-1, prepend=np.int16(0))
-    return zlib.compress(differences.tobytes(), 1)
+def _codes(carried: Carried, step: float) -> NDArray[np.int16]:
+    """[C + 2 T, h, w]: the edit, and how far each pixel moved to each key frame that is traced."""
+    planes = [carried.edit / np.float32(step)]
+    here = identity_positions(*carried.edit.shape[1:])
+    for trace in carried.traces:
+        if trace.positions is not None:
+            planes.append((trace.positions - here).transpose(2, 0, 1) / _MOVE)
+    rounded = np.rint(np.concatenate(planes))
+    return np.clip(rounded, -32767, 32767).astype(np.int16)
+
+
+def _carried(
+    codes: NDArray[np.int16], step: float, trust: float, traced: tuple[int, ...]
+) -> Carried:
+    channels = len(codes) - 2 * len(traced)
+    edit = codes[:channels].astype(np.float32) * np.float32(step)
+    here = identity_positions(*codes.shape[1:])
+    moves = codes[channels:].astype(np.float32) * _MOVE
+    traces = [
+        Trace(number, here + moves[2 * i : 2 * i + 2].transpose(1, 2, 0))
+        for i, number in enumerate(traced)
+    ]
+    return Carried(edit, trust, tuple(traces))
 
 
 def _stretch(parts: Mapping[str, NDArray[np.generic]]) -> Stretch:
@@ -162,4 +194,6 @@ def _stretch(parts: Mapping[str, NDArray[np.generic]]) -> Stretch:
     starts = [0, *ends[:-1].tolist()]
     frames = [data[start:end] for start, end in zip(starts, ends.tolist(), strict=True)]
     shape = tuple(int(side) for side in parts["shape"])
-    return Stretch(parts["confidence"].astype(np.float32), frames, shape, float(parts["step"]))
+    confidence, traced = parts["confidence"].astype(np.float32), parts["traced"]
+    step, numbers = float(parts["step"]), tuple(int(number) for number in traced)
+    return Stretch(confidence, frames, shape, step, numbers)

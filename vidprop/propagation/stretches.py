@@ -12,27 +12,36 @@ from numpy.typing import NDArray
 from vidprop.edits.guide import unit_guide
 from vidprop.errors import Interrupted
 
-from .contract import Array, KeyEdit, SpanPropagator
+from .contract import Array, Carried, Estimate, KeyEdit, SpanPropagator, Trace
 from .plan import Handed, Painted, Plan, Repaired, Source, Task
 
 
 class Given(NamedTuple):
-    """A key frame's edit, and how far it can itself be trusted."""
+    """A key frame's edit, how far it can itself be trusted, and the key frames it came from.
+
+    A painted key frame names itself.
+    """
 
     edit: KeyEdit
     trust: float = 1.0
+    traces: tuple[Trace, ...] = ()
+
+    @classmethod
+    def painted(cls, edit: KeyEdit, number: int) -> "Given":
+        """What a painter gave."""
+        return cls(edit, 1.0, (Trace(number),))
+
+    @classmethod
+    def handed(cls, carried: Carried) -> "Given":
+        """What another stretch found."""
+        return cls(KeyEdit.full(carried.edit), carried.trust, carried.traces)
 
 
 class Stretch(Protocol):
     """The results of one task."""
 
-    @property
-    def confidence(self) -> Array:
-        """[N], the mean of each frame."""
-        ...
-
-    def edit(self, index: int) -> Array:
-        """The edit [C, h, w] of a frame."""
+    def at(self, index: int) -> Carried:
+        """What came to a frame."""
         ...
 
 
@@ -41,7 +50,7 @@ class Shelf(Protocol):
 
     def __contains__(self, name: str) -> bool: ...
 
-    def save(self, name: str, edits: Iterable[tuple[Array, float]]) -> None: ...
+    def save(self, name: str, frames: Iterable[Carried]) -> None: ...
 
     def load(self, name: str) -> Stretch | None: ...
 
@@ -78,13 +87,13 @@ class Finished:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._names: set[str] = set()
-        self._early: dict[tuple[str, int], tuple[Array, float]] = {}
+        self._early: dict[tuple[str, int], Carried] = {}
         self._error: BaseException | None = None
 
-    def offer(self, name: str, index: int, edit: Array, trust: float) -> None:
+    def offer(self, name: str, index: int, carried: Carried) -> None:
         """A frame of a task is ready."""
         with self._changed:
-            self._early[name, index] = edit, trust
+            self._early[name, index] = carried
             self._changed.notify_all()
 
     def add(self, name: str) -> None:
@@ -100,8 +109,8 @@ class Finished:
             self._error = error
             self._changed.notify_all()
 
-    def wait(self, name: str, index: int) -> tuple[Array, float] | None:
-        """Edit and trust of a frame, once, or None if its task is done and stored.
+    def wait(self, name: str, index: int) -> Carried | None:
+        """What came to a frame, once, or None if its task is done and stored.
 
         Raises what went wrong if it never will be.
         """
@@ -153,17 +162,18 @@ class Worker:
             return
         self.store.save(task.name, self._offered(task))
 
-    def _offered(self, task: Task) -> Iterator[tuple[Array, float]]:
-        for place, (edit, trust) in enumerate(self._results(task)):
+    def _offered(self, task: Task) -> Iterator[Carried]:
+        for place, carried in enumerate(self._results(task)):
             # The last comes from the store, so that no output ends before its work is safe.
             if place < len(task.owned) - 1:
-                self._finished.offer(task.name, place, edit, trust)
-            yield edit, trust
+                self._finished.offer(task.name, place, carried)
+            yield carried
 
-    def _results(self, task: Task) -> Iterator[tuple[Array, float]]:
+    def _results(self, task: Task) -> Iterator[Carried]:
         before, after = self._key(task.before), self._key(task.after)
         if before and len(task.frames) == 1:
-            yield before.edit.edit, float(before.edit.coverage.mean() * before.trust)
+            trust = float(before.edit.coverage.mean() * before.trust)
+            yield Carried(before.edit.edit, trust, before.traces)
             self.count(len(task.owned))
             return
         guides = Guides(self.guides.read(task.frames))
@@ -173,7 +183,8 @@ class Worker:
         )
         for place, (estimate, trust) in enumerate(zip(estimates, trusts, strict=True)):
             self._check_stop()
-            yield estimate.edit, float(estimate.confidence.mean() * trust)
+            trust = float(estimate.confidence.mean() * trust)
+            yield Carried(estimate.edit, trust, tuple(_traces(estimate, before, after)))
             self.count(0 <= place - task.offset < len(task.owned))
 
     def _check_stop(self) -> None:
@@ -187,17 +198,17 @@ class Worker:
             case Painted(number):
                 return self.keys[number]
             case Handed(name, index):
-                stretch = self._stored(name)
-                return Given(KeyEdit.full(stretch.edit(index)), float(stretch.confidence[index]))
+                return Given.handed(self._stored(name).at(index))
             case Repaired(number, base):
                 return self._repaired(number, base)
 
     def _repaired(self, number: int, base: Handed) -> Given:
-        stretch, patch = self._stored(base.task), self.keys[number].edit
-        edit = stretch.edit(base.index)
+        carried, given = self._stored(base.task).at(base.index), self.keys[number]
+        edit, patch = carried.edit, given.edit
         share = float(patch.coverage.mean())
-        trust = share + (1 - share) * float(stretch.confidence[base.index])
-        return Given(KeyEdit.full(edit + patch.coverage * (patch.edit - edit)), trust)
+        trust = share + (1 - share) * carried.trust
+        whole = KeyEdit.full(edit + patch.coverage * (patch.edit - edit))
+        return Given(whole, trust, given.traces + carried.traces)
 
     def _stored(self, name: str) -> Stretch:
         stretch = self.store.load(name)
@@ -218,6 +229,14 @@ def at_work(worker: Worker, plan: Plan) -> Iterator[Finished]:
         raise
     finally:
         thread.join()
+
+
+def _traces(estimate: Estimate, before: Given | None, after: Given | None) -> Iterator[Trace]:
+    """Where a frame's pixels were in the key frames that its edit came from."""
+    sides = ((before, estimate.in_before), (after, estimate.in_after))
+    for given, positions in sides:
+        if given is not None and positions is not None:
+            yield from (trace.followed(positions) for trace in given.traces)
 
 
 def _between(before: Given | None, after: Given | None, count: int) -> Iterable[float]:

@@ -9,6 +9,7 @@ from vidprop.edits.colour import PaintedKey
 from vidprop.video import Frame
 
 from .contract import Array
+from .details import Details
 from .gallery import BeforeAfter, Gallery
 from .join import side_by_side
 from .keys import Key
@@ -30,13 +31,17 @@ def write(
         EncodeError: the output cannot be written; nothing of it is left.
     """
     counter = Counter("write", len(known.frames), setup.on_progress)
+    details = Details(setup.joiner, lambda number: _painted(setup, known.keys.get(number)))
     confidence = []
     with setup.writer as writer, closing(setup.clip.frames()) as frames:
         for frame in frames:
-            edit, trust = results.of(frame.index)
+            result = results.of(frame.index)
             key = known.keys.get(frame.index)
-            coloured = setup.joiner.join(frame, edit, _painted(setup, key))
+            edit = None if result is None else result.edit
+            fine = details.carried(frame.index, result)
+            coloured = setup.joiner.join(frame, edit, _painted(setup, key), fine)
             writer.write(_shown(setup, frame, coloured))
+            trust = 0.0 if result is None else result.trust
             confidence.append(1.0 if key and not key.partial else trust)
             gallery.offer(coloured, confidence[-1])
             pairs.offer(replace(frame, chroma=None), coloured)

@@ -20,7 +20,7 @@ from .contract import Array, Carried, Trace
 
 WORK_FOLDER = ".vidprop"
 # Pixels of the working size that a position is rounded to.
-_MOVE = np.float32(1 / 32)
+_MOVE = np.float32(1 / 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,15 @@ class Stretch:
     def at(self, index: int) -> Carried:
         """What came to a frame, as it was stored."""
         differences = np.frombuffer(zlib.decompress(self._frames[index]), np.int16)
-        codes = np.cumsum(differences.reshape(self._shape), axis=-1, dtype=np.int16)
+        rows = np.cumsum(differences.reshape(self._shape), axis=-1, dtype=np.int16)
+        codes = np.cumsum(rows, axis=-2, dtype=np.int16)
         return _carried(codes, self._step, float(self.confidence[index]), self._traced)
 
 
 class Store:
     """Stretches by name, in one folder.
 
-    Edits are rounded to multiples of `step`, within 32767 of them, positions to a 32nd of a
+    Edits are rounded to multiples of `step`, within 32767 of them, positions to an eighth of a
     pixel, and compressed.
     A file is written under another name and then renamed: what is there is complete.
     """
@@ -75,7 +76,8 @@ class Store:
         traced: tuple[int, ...] = ()
         for carried in frames:
             codes = _codes(carried, self._step)
-            differences = np.diff(codes, axis=-1, prepend=np.int16(0))
+            rows = np.diff(codes, axis=-2, prepend=np.int16(0))
+            differences = np.diff(rows, axis=-1, prepend=np.int16(0))
             packed.append(zlib.compress(differences.tobytes(), 1))
             confidence.append(carried.trust)
             shape, traced = codes.shape, _traced(carried)

@@ -205,7 +205,8 @@ def _filters(task: FileTask) -> str:
         tags["chroma_location"] = stored.chroma_location
     # These survive encoders that drop -color_primaries and -color_trc.
     setparams = ":".join(f"{name}={value}" for name, value in tags.items())
-    return f"setparams={setparams},setsar={aspect.numerator}/{aspect.denominator}"
+    sample = f"sar={aspect.numerator}/{aspect.denominator}:max={2**30}"
+    return f"setparams={setparams},setsar={sample}"
 
 
 def _range(stored: PlaneFormat) -> str:

@@ -109,8 +109,7 @@ def command(
     target = output or clip.with_name(f"{clip.stem}-colour{_suffix(clip)}")
     if preview:
         target = target.with_stem(f"{target.stem}-preview")
-        seconds = round(_PREVIEW_SECONDS * float(probe_video(clip).frame_rate))
-        stop = first + seconds if stop is None else min(stop, first + seconds)
+        stop = _preview_stop(clip, first, stop)
     job = ColourJob(
         input=clip,
         output=target,
@@ -136,6 +135,15 @@ def command(
     with last_words(verbose), ProgressBars() as bars:
         outcome = colorize(job, bars)
     tell(outcome, job.report)
+
+
+def _preview_stop(clip: Path, first: int, stop: int | None) -> int | None:
+    """Where a preview ends; None at the end of the clip."""
+    info = probe_video(clip)
+    end = first + max(1, round(_PREVIEW_SECONDS * float(info.frame_rate)))
+    if stop is not None or info.frame_count is None:
+        return end if stop is None else min(stop, end)
+    return end if end < (info.first_number or 0) + info.frame_count else None
 
 
 def tell(outcome: Outcome, report: Path | None) -> None:

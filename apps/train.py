@@ -1,7 +1,7 @@
 """`vidprop train`: learns the networks' weights. Resumes where a killed run left off."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,18 +10,21 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file
+from torch import Tensor
 
+from vidprop.networks.temporal import TemporalNetwork
 from vidprop.propagation.span import device_named
 from vidprop.training import clips as packing
 from vidprop.training import hdr_clips
 from vidprop.training.colour import ColourConfig, ColourTask
 from vidprop.training.distributed import World
 from vidprop.training.hdr import HdrConfig, HdrTask
+from vidprop.training.hdr_begin import adapted
 from vidprop.training.loop import LoopConfig, Metrics, Run, Task, train
 from vidprop.training.sparse import SparseConfig, SparseTask
 from vidprop.training.virtual_camera import ShotConfig
 from vidprop.training.virtual_scene import find_scenes
-from vidprop.weights import find_weights, save_weights
+from vidprop.weights import find_weights, load_weights, save_weights
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -168,7 +171,7 @@ def _train(
     torch.set_num_threads(threads or os.cpu_count() or 1)
     run = Run(task, loop, folder, device_named(device))
     if begin:
-        run.start_from(load_file(find_weights(begin)))
+        run.start_from(_parameters(begin, run))
     with _bar(run.world) as progress:
         bar = progress.add_task(task.name, total=loop.steps, completed=run.step, figures="")
         figures = train(run, report=_reporter(progress, bar))
@@ -176,6 +179,13 @@ def _train(
         run.average.load_state_dict(torch.load(folder / "best.pt"))
         save_weights(folder / f"{task.name}.safetensors", run.average, {"steps": loop.steps})
         typer.echo(", ".join(f"{name} {value:.2f}" for name, value in figures.items()))
+
+
+def _parameters(begin: str, run: Run) -> Mapping[str, Tensor]:
+    """Those of weights to begin with, for the task of the run."""
+    if isinstance(run.task, HdrTask) and isinstance(run.network, TemporalNetwork):
+        return adapted(load_weights(TemporalNetwork, begin), run.network)
+    return load_file(find_weights(begin))
 
 
 def _bar(world: World) -> Progress:

@@ -72,6 +72,12 @@ def test_a_preview_is_small_and_leaves_the_output_alone(film, tmp_path, call, mo
     assert [path.name for path in tmp_path.iterdir()] == ["out-preview.mkv"]
 
 
+def test_a_preview_of_a_short_clip_is_all_of_it(film, tmp_path, call):
+    status, _, err = call(*_colorize(film, tmp_path / "out.mkv", "--preview"))
+    assert (status, err) == (0, "")
+    assert probe_video(tmp_path / "out-preview.mkv").frame_count == 12
+
+
 def test_an_excerpt_and_both_sides(film, tmp_path, call):
     output = tmp_path / "out.mkv"
     status, _, err = call(*_colorize(film, output, "--end", "0.2s", "--compare", "--no-keep-work"))

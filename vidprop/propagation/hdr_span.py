@@ -6,7 +6,7 @@ changes of the scene's own light.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
 import cv2
@@ -52,7 +52,7 @@ class RadiancePropagator:
         candidates = _Candidates(shown, found.offsets - zero)
         for place, estimate in enumerate(self._carry(Guides(shown.luma), *keys, candidates)):
             edit = _shifted(estimate.edit, zero[place])
-            yield Estimate(edit, estimate.confidence)
+            yield replace(estimate, edit=edit)
 
     def _carry(
         self,

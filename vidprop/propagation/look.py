@@ -83,7 +83,11 @@ def _within(
         # The end of the excerpt is that of the clip: nothing can lie behind it.
         KeyFrames.at((n for n in numbers if n >= frames.start), frames.stop)
     if not any(n in frames for n in numbers):
-        raise KeyFrameError(f"no key frame lies within frames {seen.first} to {seen.stop - 1}")
+        given = ", ".join(str(n) for n in sorted(numbers)[:9])
+        raise KeyFrameError(
+            f"no key frame lies within frames {seen.first} to {seen.stop - 1}, only at {given}: "
+            "an excerpt must hold at least one"
+        )
     used = {n: key for n, key in keys.items() if n in frames}
     return used, tuple(sorted(n for n in numbers if n not in frames))
 

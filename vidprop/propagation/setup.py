@@ -59,7 +59,9 @@ def _check_side_outputs(job: ColourJob) -> None:
         kept.append(job.report)
     for path in kept:
         if path is not None and path.exists() and not job.overwrite:
-            raise EncodeError(f"{path}: the file exists already; allow it to be overwritten")
+            raise EncodeError(
+                f"{path}: the file exists already; choose another or allow --overwrite"
+            )
 
 
 def _writer(job: ColourJob, info: VideoInfo) -> VideoWriter:

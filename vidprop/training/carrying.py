@@ -43,9 +43,14 @@ class Carrying:
         assert isinstance(network, TemporalNetwork)
         estimates, chains, memory = walk(network, batch, self._memory[side])
         self._memory[side] = memory.detach()
-        loss, error, of_chain = self._measure(estimates, chains, batch["edit"].unbind(1))
+        loss, error, of_chain = self._measured(estimates, chains, batch)
         name = SIDES[side]
         return loss, {f"error_{name}": error, f"gain_{name}": of_chain / max(error, 1e-9)}
+
+    def _measured(
+        self, estimates: list[Estimate], chains: list[Tensor], batch: dict[str, Tensor]
+    ) -> tuple[Tensor, float, float]:
+        return self._measure(estimates, chains, batch["edit"].unbind(1))
 
     def state(self) -> dict[str, Any]:
         """See `loop.Task`."""

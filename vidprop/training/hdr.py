@@ -24,6 +24,9 @@ Array = NDArray[Any]
 # Below so many stops under the middle differences are hardly seen, and count ever less.
 _DARK = 5.0
 _DEEPEST = 14.0
+# The share of errors that does not count where the curve can be trusted: the frame's own
+# picture has the last word there, but exposure is still measured by what was carried.
+_SHOWN = 0.4
 
 
 def hdr_network() -> TemporalConfig:
@@ -151,9 +154,24 @@ class HdrTask(Carrying):
         )  # fmt: skip
         super().__init__(network or hdr_network(), (one, two), VisibleLoss())
 
+    def _measured(
+        self, estimates: list[Estimate], chains: list[Tensor], batch: dict[str, Tensor]
+    ) -> tuple[Tensor, float, float]:
+        truths, extras = batch["edit"].unbind(1), batch["extra"][:, :, 0].unbind(1)
+        shares = [(1 - _SHOWN * extra[:, -1:]) for extra in extras]
+        counted = [
+            Estimate(torch.lerp(truth, e.edit, share), e.confidence)
+            for truth, e, share in zip(truths, estimates, shares, strict=True)
+        ]
+        warped = [torch.lerp(*parts) for parts in zip(truths, chains, shares, strict=True)]
+        return self._measure(counted, warped, truths)
+
     @torch.no_grad()
     def validate(self, network: nn.Module) -> Metrics:
-        """Errors on held-out clips, in stops; the score is higher for smaller ones."""
+        """Errors on held-out clips, in stops, of what is kept where the curve is not trusted.
+
+        The score is higher for smaller ones.
+        """
         assert isinstance(network, TemporalNetwork)
         totals: dict[str, list[float]] = {}
         for clip in self._held_out:
@@ -214,22 +232,25 @@ def _edit(stops: Array, middle: float) -> NDArray[np.float32]:
 
 
 def _errors(network: TemporalNetwork, clip: HdrClip, both: bool) -> dict[str, float]:
-    ours, chain, curve, truth = (visible(x) for x in _estimates(network, clip, both))
-    found = {"ours": ours, "chain": chain, "curve": curve}
-    squares = {name: (x - truth).square().mean() for name, x in found.items()}
+    *found, truth, trust = _estimates(network, clip, both)
+    curve = found[-1]
+    joined = dict(zip(("ours", "chain", "curve"), found, strict=True))
+    shown = {name: visible(torch.lerp(x, curve, trust)) for name, x in joined.items()}
+    squares = {name: (x - visible(truth)).square().mean() for name, x in shown.items()}
     return {name: STOPS_PER_UNIT * float(x.sqrt()) for name, x in squares.items()}
 
 
 def _estimates(network: TemporalNetwork, clip: HdrClip, both: bool) -> tuple[Tensor, ...]:
-    """Estimates, flow chains, curve and truths [T, 3, h, w] of the frames after the first."""
+    """Of the frames after the first: estimates, flow chains, curve, truths, the curve's trust."""
     frames = min(21, len(clip))
     whole = sequence_of(clip, slice(0, frames), both, switched=False)
     streams = Streams(_Fixed(whole), 2, frames - 1 - both, both, seed=0, longest=frames)
     device = next(network.parameters()).device
     batch = {name: value[:1].to(device) for name, value in streams.next().items()}
     estimates, chains, _ = walk(network, batch, None)
-    curve = batch["extra"][0, :, 0, :-1]
-    return torch.cat([e.edit for e in estimates]), torch.cat(chains), curve, batch["edit"][0]
+    extra = batch["extra"][0, :, 0]
+    ours = torch.cat([e.edit for e in estimates])
+    return ours, torch.cat(chains), extra[:, :3], batch["edit"][0], extra[:, 3:]
 
 
 @dataclass(frozen=True)
@@ -241,7 +262,7 @@ class _Fixed:
 
 
 def _strip(network: TemporalNetwork, clip: HdrClip) -> NDArray[np.uint8]:
-    ours, chain, curve, truth = _estimates(network, clip, both=False)
+    ours, chain, curve, truth, _ = _estimates(network, clip, both=False)
     picks = [len(truth) // 4, len(truth) // 2, len(truth) - 1]
     rows = [[_tone_mapped(edits[t]) for t in picks] for edits in (truth, curve, chain, ours)]
     return np.concatenate([np.concatenate(row, 1) for row in rows])

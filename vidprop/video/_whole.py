@@ -58,7 +58,7 @@ def check_target(path: Path, *, overwrite: bool, sources: tuple[Path | None, ...
     if any(source is not None and is_same(path, source) for source in sources):
         raise EncodeError(f"{path}: the output is the input itself; give it another name")
     if path.exists() and not overwrite:
-        raise EncodeError(f"{path}: the file exists already; allow it to be overwritten")
+        raise EncodeError(f"{path}: the file exists already; choose another or allow --overwrite")
     _check_writable(path)
 
 

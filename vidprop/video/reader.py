@@ -161,8 +161,8 @@ def _check_whole(probed: Probe, damaged: str) -> None:
 def _check_progressive(info: VideoInfo, deinterlace: bool | None) -> None:
     if info.interlaced and deinterlace is None:
         raise DecodeError(
-            f"{info.path}: the video is interlaced; deinterlace it, or say that its frames are "
-            "progressive all the same"
+            f"{info.path}: the video is interlaced; --deinterlace makes frames of "
+            "its fields, --progressive takes them as they are"
         )
 
 

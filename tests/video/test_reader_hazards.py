@@ -132,7 +132,7 @@ def interlaced(made: Maker) -> Path:
 
 def test_interlaced_is_refused_with_advice(interlaced: Path) -> None:
     assert probe_video(interlaced).interlaced
-    refused(interlaced, "interlaced; --deinterlace makes frames that its frames are progressive")
+    refused(interlaced, "interlaced; --deinterlace makes frames of its fields, --progressive takes")
 
 
 def test_interlaced_can_be_deinterlaced_or_taken_as_it_is(interlaced: Path) -> None:

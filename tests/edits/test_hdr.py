@@ -7,11 +7,7 @@ import pytest
 from vidprop.color.matrices import BT709, BT2020, convert_primaries
 from vidprop.color.transfer import srgb_encode
 from vidprop.edits import hdr
-from vidprop.edits.camera_curve import assumed_curve
 from vidprop.errors import KeyFrameError
-
-CURVE = assumed_curve()
-STILL = np.zeros(3, np.float32)
 
 
 def picture(height: int = 60, width: int = 90) -> np.ndarray:
@@ -105,58 +101,3 @@ def test_edits_and_stops_are_inverse() -> None:
     assert edit.shape == (3, 60, 90)
     back = hdr.from_edit(edit, np.float32([0.5, -1.0, 2.0]))
     np.testing.assert_allclose(back, stops, atol=1e-5)
-
-
-def test_well_exposed_pixels_follow_the_picture_to_within_its_quantisation() -> None:
-    stops = np.log2(picture())
-    signal = shown(stops)
-    wrong = stops + np.random.default_rng(0).normal(0, 2, stops.shape).astype(np.float32)
-    joined = hdr.join(wrong, STILL, CURVE.read(signal))
-    again = np.rint(255 * srgb_encode(np.exp2(joined)))
-    well = CURVE.weights(signal) == 1
-    assert well.mean() > 0.2
-    assert np.abs(again - np.rint(signal * 255))[well].max() <= 1
-    low, high = CURVE.interval(signal)
-    assert (joined[well] >= low[well] - 1e-4).all()
-    assert (joined[well] <= high[well] + 1e-4).all()
-
-
-def test_what_was_carried_smooths_the_steps_of_the_codes() -> None:
-    ramp = np.linspace(-3.0, -2.5, 90, dtype=np.float32)
-    stops = np.broadcast_to(ramp[None, :, None], (60, 90, 3)).copy()
-    joined = hdr.join(stops, STILL, CURVE.read(shown(stops)))
-    np.testing.assert_allclose(joined, stops, atol=2e-3)
-    assert np.abs(CURVE.stops(shown(stops)) - stops).max() > 0.01
-
-
-def test_clipped_pixels_take_what_was_carried() -> None:
-    stops = np.full((40, 60, 3), 4.0, np.float32)
-    stops[:, 30:] = -2
-    joined = hdr.join(stops, STILL, CURVE.read(shown(stops)))
-    np.testing.assert_allclose(joined, stops, atol=0.02)
-
-
-def test_clipped_pixels_are_never_darker_than_white_nor_crushed_ones_lighter_than_black() -> None:
-    white, black = np.ones((8, 9, 3), np.float32), np.zeros((8, 9, 3), np.float32)
-    assert hdr.join(white - 6, STILL, CURVE.read(white)).min() > -0.2
-    assert hdr.join(white + 1, STILL, CURVE.read(white)).min() == 2
-    assert hdr.join(black, STILL, CURVE.read(black)).max() < -10
-
-
-def test_exposure_shifts_the_result() -> None:
-    stops = np.log2(picture())
-    shift = np.float32([1.0, 0.5, -2.0])
-    moved = hdr.join(stops + shift, shift, CURVE.read(shown(stops)))
-    np.testing.assert_allclose(
-        moved - shift, hdr.join(stops, STILL, CURVE.read(shown(stops))), atol=1e-4
-    )
-
-
-def test_an_edit_of_half_the_size_is_enlarged_with_the_pictures_edges() -> None:
-    stops = np.full((64, 64, 3), -5.0, np.float32)
-    stops[:, 31:] = -1
-    small = hdr.to_edit(cv2.resize(stops, (32, 32), interpolation=cv2.INTER_AREA), 0.0)
-    large, shift = hdr.enlarged(small, shown(stops), CURVE.read(shown(stops)))
-    assert large.shape == stops.shape
-    np.testing.assert_allclose(shift, 0, atol=0.02)
-    np.testing.assert_allclose(hdr.filled(small, shown(stops), CURVE), stops, atol=0.3)

@@ -80,7 +80,7 @@ def add_detail(edit: Array, luma: Array, carries: Sequence[Carry]) -> Array:
     for carry in carries:
         moved = cv2.remap(
             carry.detail.planes,
-            _enlarged_map(carry.positions, luma.shape),
+            enlarged_map(carry.positions, luma.shape),
             None,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
@@ -92,7 +92,7 @@ def add_detail(edit: Array, luma: Array, carries: Sequence[Carry]) -> Array:
     return edit + (total / weights[..., None]).transpose(2, 0, 1)
 
 
-def _enlarged_map(positions: Array, shape: tuple[int, ...]) -> Array:
+def enlarged_map(positions: Array, shape: tuple[int, ...]) -> Array:
     """Positions [h, w, 2] for every pixel of the full size, in its pixels."""
     h, w = positions.shape[:2]
     scale = np.array([shape[1] / w, shape[0] / h], np.float32)

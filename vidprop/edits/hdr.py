@@ -16,17 +16,12 @@ from vidprop.color.matrices import BT709, Primaries, convert_primaries, luma_mat
 from vidprop.color.transfer import srgb_encode
 from vidprop.errors import KeyFrameError
 
-from .camera_curve import CameraCurve, Reading
-from .camera_exposure import offset
-from .upsampling import upsample
-
 Array = NDArray[np.floating]
 
 STOPS_PER_UNIT = 8.0
 """Stops in one unit of the edit that networks see."""
 LEAST_LIKENESS = 0.5
 _DEEPEST = 14.0  # stops below a key frame's median under which all is black
-_SLACK = 0.1  # stops by which a clipped pixel may lie below the camera's white
 _SMALL_SIDE = 64
 
 
@@ -136,76 +131,6 @@ def luma_of(signal: Array) -> NDArray[np.float32]:
 def middle_of(stops: Array) -> float:
     """What a network shall see as 0: the median of a key frame's stops."""
     return float(np.median(stops))
-
-
-def filled(edit: Array, signal: Array, curve: CameraCurve) -> NDArray[np.float32]:
-    """The stops [H, W, 3] of a frame from its edit [3, h, w] and its picture [H, W, 3].
-
-    The edit is of radiance itself: 0 is radiance 1. See `enlarged` and `join`.
-    """
-    reading = curve.read(signal)
-    return join(*enlarged(edit, signal, reading), reading)
-
-
-def enlarged(edit: Array, signal: Array, reading: Reading) -> tuple[Array, Array]:
-    """What an edit says of a frame at its full size, and what exposure the frame has by it.
-
-    The fine detail an edit lacks is what the same enlargement loses of the curve's stops,
-    where these can be trusted, but for what may be noise.
-
-    Args:
-        edit: [3, h, w], of radiance itself: 0 is radiance 1. signal: [H, W, 3].
-        reading: of the signal.
-    Returns:
-        stops [H, W, 3], and the offset [3] that brings the curve's stops to them.
-    """
-    size = edit.shape[:0:-1]
-    luma = signal.mean(axis=-1)
-    shown, trust = (
-        cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        for image in (reading.stops, reading.trust)
-    )
-    shift = offset(from_edit(edit, 0.0), shown, trust.min(axis=-1))
-    detail = reading.stops - from_edit(upsample(to_edit(shown, 0.0), luma), 0.0)
-    detail *= reading.trust * _above_noise(detail, reading)
-    return from_edit(upsample(edit.astype(np.float32), luma), 0.0) + detail, shift
-
-
-def join(carried: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:
-    """The stops of a frame from what was carried to it and from its own picture.
-
-    Where the camera shows a pixel well, the carried value is kept within what
-    rounding and noise of the picture's codes leave open: the result follows the
-    picture, without its banding. Where it is clipped or crushed the carried value
-    holds, but not below what clips, nor above what is black. Between, both are blended.
-
-    Args:
-        carried: stops [H, W, 3]. shift: [3], stops to add to the curve's.
-        reading: of the picture.
-    Returns:
-        [H, W, 3], log2 radiance.
-    """
-    shift = np.asarray(shift, np.float32)
-    bounded = _bounded(carried, reading, shift)
-    shown = np.clip(carried, reading.low + shift, reading.high + shift)
-    joined = bounded + reading.trust * (shown - bounded)
-    return np.asarray(joined, np.float32)
-
-
-def _above_noise(detail: Array, reading: Reading) -> Array:
-    """The share of a detail's energy that noise of the picture's codes leaves."""
-    # The interval is two deviations to either side.
-    noise = np.square((reading.high - reading.low) / 4)
-    energy = np.square(detail)
-    return energy / (energy + noise + np.float32(1e-9))
-
-
-def _bounded(carried: Array, reading: Reading, shift: Array) -> Array:
-    """`carried` not darker than white where the picture is bright, nor lighter than black."""
-    known = reading.stops + shift
-    above = np.maximum(carried, known - np.float32(_SLACK))
-    below = np.minimum(carried, known + np.float32(_SLACK))
-    return carried + reading.bright * (above - carried) + reading.dark * (below - carried)
 
 
 def tone_mapped(stops: Array) -> NDArray[np.uint8]:

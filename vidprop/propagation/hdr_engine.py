@@ -10,14 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from vidprop import __version__
-from vidprop.edits.hdr import filled
 from vidprop.edits.hdr_display import DisplayScale
+from vidprop.edits.hdr_join import filled
 from vidprop.errors import WeightsError
 from vidprop.video import Frame, write_image
 
 from .clip import Clip, GuideReader
 from .contract import Array
 from .hdr_clip import Signal, SignalClip
+from .hdr_details import RadianceDetails
 from .hdr_gallery import HdrGallery
 from .hdr_job import HdrJob, HdrOutcome, KeyExposure
 from .hdr_keys import Curves, HdrKeyReader, fit_curves, read_radiance
@@ -71,7 +72,8 @@ def expand(job: HdrJob, on_progress: OnProgress = unheard) -> HdrOutcome:
     store.write_manifest(_facts(setup, known, curves))
     gallery = HdrGallery(known.frames, tuple(known.keys), white)
     with at_work(_worker(setup, known, curves, store, plan), plan) as finished:
-        filler = Filler(setup, known, curves, Results(plan, store, finished))
+        details = RadianceDetails(known.keys, curves, setup.reader)
+        filler = Filler(setup, known, curves, Results(plan, store, finished), details)
         confidence = _write(filler, output, gallery)
     kept = store.settle(plan.names if job.keep_work else None)
     outcome = _outcome(setup, known, curves, gallery, confidence, output, kept)
@@ -100,6 +102,7 @@ class Filler:
     known: Known
     curves: Curves
     results: Results
+    details: RadianceDetails
 
     def frames(self) -> Iterator[Filled]:
         """Every frame of the excerpt, in order; waits for what is not yet carried."""
@@ -117,7 +120,9 @@ class Filler:
         if carried is None:
             offset = np.asarray(shot.nearest_offset(frame.index), np.float32)
             return Filled(frame, signal, shot.curve.stops(signal) + offset, 0.0)
-        return Filled(frame, signal, filled(carried.edit, signal, shot.curve), carried.trust)
+        details = self.details.carried(frame.index, carried)
+        stops = filled(carried.edit, signal, shot.curve, details)
+        return Filled(frame, signal, stops, carried.trust)
 
 
 @dataclass
@@ -220,7 +225,7 @@ def _worker(setup: Setup, known: Known, curves: Curves, store: Store, plan: Plan
         store=store,
         guides=GuideReader(setup.clip, {}),
         propagator=setup.carrier.propagator,
-        keys={number: Given(key.edit) for number, key in known.keys.items()},
+        keys={number: Given.painted(key.edit, number) for number, key in known.keys.items()},
         count=Counter("propagate", total, setup.on_progress).add,
         stop=threading.Event(),
         curves=curves,

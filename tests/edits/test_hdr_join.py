@@ -1,0 +1,113 @@
+"""What was carried and the picture of its frame are joined so that the result follows both."""
+
+import cv2
+import numpy as np
+
+from vidprop.alignment import identity_positions
+from vidprop.color.matrices import BT709, luminance
+from vidprop.color.transfer import srgb_encode
+from vidprop.edits import hdr, hdr_join
+from vidprop.edits.camera_curve import assumed_curve
+from vidprop.edits.hdr_detail import RadianceCarry, RadianceDetail, brought
+
+CURVE = assumed_curve()
+STILL = np.zeros(3, np.float32)
+
+
+def picture(height: int = 60, width: int = 90) -> np.ndarray:
+    noise = np.random.default_rng(1).normal(0, 8, (height, width, 3))
+    return np.exp2(cv2.GaussianBlur(noise, None, 3) * 2).astype(np.float32)
+
+
+def shown(stops: np.ndarray) -> np.ndarray:
+    """The picture an sRGB camera makes, 8 bits, as a signal."""
+    codes = np.rint(255 * srgb_encode(np.clip(np.exp2(stops), 0, 1)))
+    return (codes / 255).astype(np.float32)
+
+
+def test_luminance_of_well_exposed_pixels_follows_the_picture_to_within_its_quantisation() -> None:
+    stops = np.log2(picture())
+    signal = shown(stops)
+    wrong = stops + np.random.default_rng(0).normal(0, 2, stops.shape).astype(np.float32)
+    joined = hdr_join.join(wrong, STILL, CURVE.read(signal))
+    well = (CURVE.weights(signal) == 1).all(axis=-1)
+    assert well.mean() > 0.1
+    low, found, high = (
+        np.log2(luminance(np.exp2(x.astype(np.float64)), BT709))[well]
+        for x in (CURVE.interval(signal)[0], joined, CURVE.interval(signal)[1])
+    )
+    assert (found >= low - 2e-3).all()
+    assert (found <= high + 2e-3).all()
+
+
+def test_colours_far_from_the_pictures_are_brought_near() -> None:
+    stops = np.full((20, 30, 3), -2.0, np.float32)
+    red = stops + np.float32([2, -1, -1])
+    joined = hdr_join.join(red, STILL, CURVE.read(shown(stops)))
+    assert np.abs(joined - stops).max() < 0.15
+
+
+def test_what_was_carried_smooths_the_steps_of_the_codes() -> None:
+    ramp = np.linspace(-3.0, -2.5, 90, dtype=np.float32)
+    stops = np.broadcast_to(ramp[None, :, None], (60, 90, 3)).copy()
+    joined = hdr_join.join(stops, STILL, CURVE.read(shown(stops)))
+    np.testing.assert_allclose(joined, stops, atol=2e-3)
+    assert np.abs(CURVE.stops(shown(stops)) - stops).max() > 0.01
+
+
+def test_clipped_pixels_take_what_was_carried() -> None:
+    stops = np.full((40, 60, 3), 4.0, np.float32)
+    stops[:, 30:] = -2
+    joined = hdr_join.join(stops, STILL, CURVE.read(shown(stops)))
+    np.testing.assert_allclose(joined, stops, atol=0.02)
+
+
+def test_clipped_pixels_are_never_darker_than_white_nor_crushed_ones_lighter_than_black() -> None:
+    white, black = np.ones((8, 9, 3), np.float32), np.zeros((8, 9, 3), np.float32)
+    assert hdr_join.join(white - 6, STILL, CURVE.read(white)).min() > -0.2
+    assert hdr_join.join(white + 1, STILL, CURVE.read(white)).min() == 2
+    assert hdr_join.join(black, STILL, CURVE.read(black)).max() < -10
+
+
+def test_exposure_shifts_the_result() -> None:
+    stops = np.log2(picture())
+    shift = np.float32([1.0, 0.5, -2.0])
+    moved = hdr_join.join(stops + shift, shift, CURVE.read(shown(stops)))
+    np.testing.assert_allclose(
+        moved - shift, hdr_join.join(stops, STILL, CURVE.read(shown(stops))), atol=1e-4
+    )
+
+
+def test_an_edit_of_half_the_size_is_enlarged_with_the_pictures_edges() -> None:
+    stops = np.full((64, 64, 3), -5.0, np.float32)
+    stops[:, 31:] = -1
+    small = hdr.to_edit(cv2.resize(stops, (32, 32), interpolation=cv2.INTER_AREA), 0.0)
+    large, shift = hdr_join.enlarged(small, shown(stops), CURVE.read(shown(stops)))
+    assert large.shape == stops.shape
+    np.testing.assert_allclose(shift, 0, atol=0.02)
+    np.testing.assert_allclose(hdr_join.filled(small, shown(stops), CURVE), stops, atol=0.3)
+
+
+def test_detail_of_a_key_frame_arrives_where_radiance_did() -> None:
+    stops = np.random.default_rng(3).normal(4, 1, (32, 48, 3)).astype(np.float32)
+    stops[:, :8] = -2  # what tells the exposure; the rest is clipped
+    detail = RadianceDetail.of(stops, (16, 24), CURVE, STILL)
+    edit = hdr.to_edit(detail.small, 0.0)
+    carry = RadianceCarry(detail, identity_positions(16, 24))
+    finer, agreement = brought(edit, [carry], (32, 48))
+    assert agreement.min() > 0.99
+    found = hdr_join.filled(edit, shown(stops), CURVE, [carry])
+    np.testing.assert_allclose(found[:, 12:], stops[:, 12:], atol=0.05)
+    other = edit.copy()
+    other[:, :, 16:] += 1 / 8 * np.float32([1, 0, 0])[:, None, None]
+    finer, agreement = brought(other, [carry], (32, 48))
+    assert agreement[:, 36:].max() < 0.05
+    assert np.abs(finer[:, 36:]).max() < np.abs(detail.finer).max() / 10
+
+
+def test_a_change_of_the_light_does_not_keep_detail_back() -> None:
+    stops = np.random.default_rng(3).normal(4, 1, (32, 48, 3)).astype(np.float32)
+    detail = RadianceDetail.of(stops, (16, 24), CURVE, STILL)
+    carry = RadianceCarry(detail, identity_positions(16, 24))
+    brighter = hdr.to_edit(detail.small + 2, 0.0)
+    assert brought(brighter, [carry], (32, 48))[1].min() > 0.99

@@ -1,0 +1,125 @@
+"""Radiance that was carried at half the size, joined with the picture of its frame.
+
+What the picture says is trusted in its luminance: compressed video keeps colours at half
+the size, and a camera may mix channels before its curves.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidprop.color.matrices import BT709, rgb_to_xyz_matrix
+
+from .camera_curve import CameraCurve, Reading
+from .camera_exposure import offset
+from .hdr import from_edit, to_edit
+from .hdr_detail import RadianceCarry, brought
+from .upsampling import upsample
+
+Array = NDArray[Any]
+
+_SLACK = 0.1  # stops by which a clipped pixel may lie below the camera's white
+# Channels may leave what the picture's codes leave open by this factor, luminance may not.
+_COLOUR_REACH = 6.0
+_LUMINANCE = rgb_to_xyz_matrix(BT709)[1].astype(np.float32)
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
+
+
+def filled(
+    edit: Array, signal: Array, curve: CameraCurve, carries: Sequence[RadianceCarry] = ()
+) -> NDArray[np.float32]:
+    """The stops [H, W, 3] of a frame from its edit [3, h, w] and its picture [H, W, 3].
+
+    The edit is of radiance itself: 0 is radiance 1. See `enlarged` and `join`.
+    """
+    reading = curve.read(signal)
+    return join(*enlarged(edit, signal, reading, carries), reading)
+
+
+def enlarged(
+    edit: Array, signal: Array, reading: Reading, carries: Sequence[RadianceCarry] = ()
+) -> tuple[Array, Array]:
+    """What an edit says of a frame at its full size, and what exposure the frame has by it.
+
+    The fine detail an edit lacks comes from the key frames, where these agree with it;
+    elsewhere it is what the same enlargement loses of the curve's stops, where these can
+    be trusted, but for what may be noise.
+
+    Args:
+        edit: [3, h, w], of radiance itself: 0 is radiance 1. signal: [H, W, 3].
+        reading: of the signal. carries: of the key frames.
+    Returns:
+        stops [H, W, 3], and the offset [3] that brings the curve's stops to them.
+    """
+    size = edit.shape[:0:-1]
+    luma = signal.mean(axis=-1)
+    shown, trust = (
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        for image in (reading.stops, reading.trust)
+    )
+    shift = offset(from_edit(edit, 0.0), shown, trust.min(axis=-1))
+    detail = reading.stops - from_edit(upsample(to_edit(shown, 0.0), luma), 0.0)
+    detail *= reading.trust * _above_noise(detail, reading)
+    if carries:
+        finer, agreement = brought(edit, carries, luma.shape)
+        detail = finer + (1 - agreement[..., None]) * detail
+    return from_edit(upsample(edit.astype(np.float32), luma), 0.0) + detail, shift
+
+
+def join(carried: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:
+    """The stops of a frame from what was carried to it and from its own picture.
+
+    Where the camera shows a pixel well, the luminance of the carried value is kept within
+    what rounding and noise of the picture's codes leave open: the result follows the
+    picture, without its banding. Its colour is kept near the picture's too. Where it is
+    clipped or crushed the carried value holds, but not below what clips, nor above what
+    is black. Between, both are blended.
+
+    Args:
+        carried: stops [H, W, 3]. shift: [3], stops to add to the curve's.
+        reading: of the picture.
+    Returns:
+        [H, W, 3], log2 radiance.
+    """
+    shift = np.asarray(shift, np.float32)
+    low, high = reading.low + shift, reading.high + shift
+    joined = carried + reading.trust * (_coloured(carried, low, high) - carried)
+    light = _light(joined)
+    pull = np.clip(light, _light(low), _light(high)) - light
+    joined += (reading.trust.min(axis=-1) * pull)[..., None]
+    joined += (1 - reading.trust) * (_bounded(joined, reading, shift) - joined)
+    return np.asarray(joined, np.float32)
+
+
+def _coloured(carried: Array, low: Array, high: Array) -> Array:
+    """`carried` where its channels are not far from what they and their neighbours may be."""
+    middle, reach = (low + high) / 2, (high - low) * np.float32(_COLOUR_REACH / 2)
+    least = cv2.erode(middle - reach, _NEIGHBOURS)
+    return np.clip(carried, least, cv2.dilate(middle + reach, _NEIGHBOURS))
+
+
+def _light(stops: Array) -> Array:
+    """Log2 luminance [H, W] of stops [H, W, 3]."""
+    return np.log2(np.exp2(stops) @ _LUMINANCE)
+
+
+def _above_noise(detail: Array, reading: Reading) -> Array:
+    """The share of a detail's energy that noise of the picture's codes leaves."""
+    # The interval is two deviations to either side.
+    noise = np.square((reading.high - reading.low) / 4)
+    energy = np.square(detail)
+    return energy / (energy + noise + np.float32(1e-9))
+
+
+def _bounded(carried: Array, reading: Reading, shift: Array) -> Array:
+    """`carried` not darker than white where the picture is bright, nor lighter than black.
+
+    White is the darkest of a pixel and its neighbours, as codecs smear.
+    """
+    white, black = cv2.erode(reading.stops, _NEIGHBOURS), cv2.dilate(reading.stops, _NEIGHBOURS)
+    above = np.maximum(carried, white + (shift - np.float32(_SLACK)))
+    below = np.minimum(carried, black + (shift + np.float32(_SLACK)))
+    return carried + reading.bright * (above - carried) + reading.dark * (below - carried)

@@ -142,6 +142,14 @@ class Estimate:
     confidence: Tensor
 
 
+@dataclass(frozen=True)
+class Found:
+    """The candidates of a slot, [N, C + 3, h, w] each, and facts about it, [N, FACTS, h, w]."""
+
+    candidates: list[Tensor]
+    facts: Tensor
+
+
 class TemporalNetwork(nn.Module):
     """See the module; the same network serves both ways through time (switchable)."""
 
@@ -193,23 +201,27 @@ class TemporalNetwork(nn.Module):
             InputError: not as many references or extras as the configuration says, or none at all.
         """
         self._check(references, extra)
-        candidates, facts = [], []
-        for slot, reference in enumerate(references):
-            found, known = self._candidates(frame, reference, slot)
-            candidates += found
-            facts.append(known)
+        found = [self.find(frame, reference, slot) for slot, reference in enumerate(references)]
+        return self.decide(frame, found, extra)
+
+    def decide(
+        self, frame: Seen, found: Sequence[Found], extra: Sequence[tuple[Tensor, Tensor]] = ()
+    ) -> Estimate:
+        """Estimate the edit of a frame from what `find` gave for every slot; see `forward`."""
+        candidates = [one for each in found for one in each.candidates]
         candidates += [given(*pair) for pair in extra]
-        guidance = self._guide(frame, candidates, facts)
+        guidance = self._guide(frame, candidates, [each.facts for each in found])
         return self._propagate(frame, candidates, guidance)
 
-    def _candidates(
-        self, frame: Seen, reference: Reference | None, slot: int
-    ) -> tuple[list[Tensor], Tensor]:
-        """The slot's candidates [N, C + 3, h, w], and facts about it [N, FACTS, h, w]."""
+    def find(self, frame: Seen, reference: Reference | None, slot: int) -> Found:
+        """What a reference offers to a frame; None offers nothing.
+
+        That of a key frame does not depend on other frames, and can be had ahead of them.
+        """
         n, _, h, w = frame.luma.shape
         if reference is None:
             empty = frame.luma.new_zeros(n, self.config.edit_channels + 3, h, w)
-            return [empty] * self.config.of_slot(slot), empty[:, :FACTS]
+            return Found([empty] * self.config.of_slot(slot), empty[:, :FACTS])
         luma = frame.luma.mean(1, keepdim=True)
         # What is not covered must not dilute what is: edits travel multiplied by coverage.
         value = torch.cat(
@@ -235,7 +247,7 @@ class TemporalNetwork(nn.Module):
         if slot < 2 and self.config.search_channels:
             found += self._searched(frame, reference, value, luma)
         away = torch.log2(1 + reference.frames.view(n, 1, 1, 1)) / 6
-        return found, torch.cat([inside, away.expand_as(inside), crowding(positions)], 1)
+        return Found(found, torch.cat([inside, away.expand_as(inside), crowding(positions)], 1))
 
     def _match(
         self, frame: Seen, reference: Reference, value: Tensor, centre: Tensor, bias: Tensor

@@ -5,9 +5,11 @@ Where there is a key frame after it too, the flow chains to that one are made fi
 far end; they are all that is kept for every frame (4 bytes a pixel of the working size).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import cv2
@@ -19,8 +21,9 @@ from torch import Tensor
 from vidprop.alignment import compose, consecutive_flows, flow_luma, identity_positions
 from vidprop.errors import BackendError, InputError
 from vidprop.networks.temporal import Estimate as NetworkEstimate
-from vidprop.networks.temporal import Reference, Seen, TemporalNetwork
+from vidprop.networks.temporal import Found, Reference, Seen, TemporalNetwork
 
+from .ahead import ahead
 from .contract import Array, Estimate, KeyEdit
 
 Displacements = NDArray[np.float16]
@@ -118,53 +121,57 @@ class NetworkPropagator:
         after: KeyEdit | None,
         extra: Sequence[Array],
     ) -> Iterator[Estimate]:
-        size = _half_size(guides[0])
-        far = None if after is None else self._far_key(guides, after)
-        first = self._seen(guides[0])
-        near = _Known(first, self._tensor(before.edit), self._tensor(before.coverage))
-        here = identity_positions(*size)
-        last = len(guides) - 1
-        estimate = self._estimate(first, near, here, far, 0, None, here, extra)
-        if before.coverage.min() == 1:
-            estimate = NetworkEstimate(near.edit, near.coverage)
-        yield self._out(estimate, here, far, 0)
-        memory, positions = _Known(first, estimate.edit, estimate.confidence), here
-        for index, flow in enumerate(self._flows(guides), start=1):
-            positions = compose(flow, positions)
-            if index == last and after is not None and after.coverage.min() == 1:
-                yield Estimate(after.edit, after.coverage[0], positions, here)
-                return
-            seen = self._seen(guides[index])
-            at = flow + here
-            estimate = self._estimate(seen, near, positions, far, index, memory, at, extra)
-            memory = _Known(seen, estimate.edit, estimate.confidence)
-            yield self._out(estimate, positions, far, index)
+        ends_given = after is not None and after.coverage.min() == 1
+        memory = None
+        with closing(ahead(self._approached(guides, before, after), 2)) as frames:
+            for index, one in enumerate(frames):
+                if after is not None and ends_given and index == len(guides) - 1:
+                    yield Estimate(after.edit, after.coverage[0], one.positions, one.in_after)
+                    return
+                if index == 0 and before.coverage.min() == 1:
+                    estimate = NetworkEstimate(one.near.edit, one.near.coverage)
+                else:
+                    planes: Iterable[Array] = extra[index] if len(extra) else ()
+                    estimate = self._decide(one, memory, planes)
+                memory = _Known(one.seen, estimate.edit, estimate.confidence)
+                yield self._out(estimate, one)
 
-    def _estimate(
-        self,
-        seen: Seen,
-        near: "_Known",
-        positions: Array,
-        far: "_Far | None",
-        index: int,
-        memory: "_Known | None",
-        at: Array,
-        extra: Sequence[Array],
+    def _approached(
+        self, guides: Sequence[Array], before: KeyEdit, after: KeyEdit | None
+    ) -> Iterator["_Approached"]:
+        """What does not depend on other frames' estimates: it is worked out ahead of them."""
+        with torch.inference_mode(), _share_of_threads():
+            far = None if after is None else self._far_key(guides, after)
+            near, at = None, identity_positions(*_half_size(guides[0]))
+            positions = here = at
+            for index, flow in enumerate(chain([None], self._flows(guides))):
+                if flow is not None:
+                    positions, at = compose(flow, positions), flow + here
+                seen = self._seen(guides[index])
+                if near is None:
+                    given = self._tensor(before.edit), self._tensor(before.coverage)
+                    near = _Known(seen, *given)
+                references = [
+                    self._reference(near, positions, index),
+                    None
+                    if far is None
+                    else self._reference(far.known, far.positions(index), far.frames(index)),
+                ]
+                with self._autocast():
+                    found = [self.network.find(seen, one, i) for i, one in enumerate(references)]
+                in_after = None if far is None else far.positions(index)
+                yield _Approached(near, seen, found, positions, in_after, at)
+
+    def _decide(
+        self, one: "_Approached", memory: "_Known | None", extra: Iterable[Array]
     ) -> NetworkEstimate:
-        references = [
-            self._reference(near, positions, index),
-            None
-            if far is None
-            else self._reference(far.known, far.positions(index), far.frames(index)),
-        ]
-        if self.network.config.use_previous:
-            references.append(None if memory is None else self._reference(memory, at, 1))
-        given = [
-            (self._tensor(planes[:-1]), self._tensor(planes[-1:]))
-            for planes in (extra[index] if len(extra) else ())
-        ]
-        with self._autocast():
-            return self.network(seen, references, given)
+        given = [(self._tensor(planes[:-1]), self._tensor(planes[-1:])) for planes in extra]
+        found = list(one.found)
+        with self._autocast(), _share_of_threads():
+            if self.network.config.use_previous:
+                last = None if memory is None else self._reference(memory, one.at, 1)
+                found.append(self.network.find(one.seen, last, len(found)))
+            return self.network.decide(one.seen, found, given)
 
     def _far_key(self, guides: Sequence[Array], after: KeyEdit) -> "_Far":
         """The key frame at the end, and the chains to it, made from the end on."""
@@ -197,12 +204,9 @@ class NetworkPropagator:
         values = np.ascontiguousarray(array, np.float32)
         return torch.from_numpy(values).to(self.device)[None]
 
-    def _out(
-        self, estimate: NetworkEstimate, positions: Array, far: "_Far | None", index: int
-    ) -> Estimate:
+    def _out(self, estimate: NetworkEstimate, one: "_Approached") -> Estimate:
         edit, confidence = estimate.edit[0].float().cpu(), estimate.confidence[0, 0].float().cpu()
-        in_after = None if far is None else far.positions(index)
-        return Estimate(edit.numpy(), confidence.numpy(), positions, in_after)
+        return Estimate(edit.numpy(), confidence.numpy(), one.positions, one.in_after)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self._half)
@@ -215,6 +219,22 @@ class _Known:
     seen: Seen
     edit: Tensor
     coverage: Tensor
+
+
+@dataclass(frozen=True)
+class _Approached:
+    """A frame, and all that is known of it before the frame before it is.
+
+    near: the key frame before. positions, in_after, at: where its pixels were in that, in the
+    key frame after, and in the frame before.
+    """
+
+    near: _Known
+    seen: Seen
+    found: list[Found]
+    positions: Array
+    in_after: Array | None
+    at: Array
 
 
 @dataclass(frozen=True)
@@ -231,6 +251,17 @@ class _Far:
     def positions(self, index: int) -> Array:
         offset = self.displacements[index].astype(np.float32)
         return offset + identity_positions(*offset.shape[:2])
+
+
+@contextmanager
+def _share_of_threads() -> Iterator[None]:
+    """Half of PyTorch's threads: two run at a time, and small work is not worth more."""
+    count = torch.get_num_threads()
+    torch.set_num_threads(max(1, count // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(count)
 
 
 def _half_size(guide: Array) -> tuple[int, int]:

@@ -3,6 +3,9 @@
 Channels last, so that a similarity is one contiguous dot product. The backward pass
 scatters into the reference's gradient, so it is parallel over strips of images only
 where they own their gradient: each thread owns whole images.
+
+Compiled code is kept on disk. Numba looks for changes in this file alone: touch it after
+changing `_rows`.
 """
 
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from vidprop.ops.match._reference import OUTSIDE
+from vidprop.ops.match._rows import mix, similarities, spread
 from vidprop.ops.scan._pool import on_threads, thread_count
 
 Array = NDArray[Any]
@@ -50,84 +54,78 @@ def _overload_exp(x):  # type: ignore[no-untyped-def]
     return exp32
 
 
-@njit(fastmath=_FAST, cache=True, inline="always")
-def _similarity(query: Array, key: Array) -> float:
-    total = query.dtype.type(0.0)
-    for f in range(query.shape[0]):
-        total += query[f] * key[f]
-    return total
-
-
 @njit(nogil=True, fastmath=_FAST, cache=True)
-def _forward(start, stop, query, key, value, centre, bias, radius, out, score):  # type: ignore[no-untyped-def]
-    height, width = query.shape[1:3]
-    h, w = key.shape[1], key.shape[2]
+def _forward(start, stop, sizes, likes, query, key, value, centre, bias, radius, out, score):  # type: ignore[no-untyped-def]
+    height, width, h, w = sizes
+    features, values = len(likes[0]), len(likes[1])
     side = 2 * radius + 1
+    s = np.empty(side * side, query.dtype)
     for line in range(start, stop):
-        n, y = line // height, line % height
-        s = np.empty(side * side, query.dtype)
-        for x in range(width):
-            cx, cy = centre[n, y, x, 0], centre[n, y, x, 1]
+        image = line // height * h * w
+        for pixel in range(line * width, (line + 1) * width):
+            cx, cy = centre[2 * pixel], centre[2 * pixel + 1]
             y0, y1 = max(cy - radius, 0), min(cy + radius + 1, h)
             x0, x1 = max(cx - radius, 0), min(cx + radius + 1, w)
-            out[n, y, x] = 0.0
+            for v in range(values):
+                out[pixel * values + v] = 0.0
             if y0 >= y1 or x0 >= x1:
-                score[n, y, x] = OUTSIDE
+                score[pixel] = OUTSIDE
                 continue
-            top = query.dtype.type(-np.inf)
-            count = 0
+            row = x1 - x0
+            count = row * (y1 - y0)
             for ky in range(y0, y1):
-                b = (ky - cy + radius) * side - cx + radius
-                for kx in range(x0, x1):
-                    s[count] = _similarity(query[n, y, x], key[n, ky, kx]) + bias[b + kx]
-                    top = max(top, s[count])
-                    count += 1
+                at, i = image + ky * w + x0, (ky - y0) * row
+                b = (ky - cy + radius) * side - cx + radius + x0
+                similarities(query, pixel * features, key, at * features, row, s, i, likes[0])
+                for k in range(row):
+                    s[i + k] += bias[b + k]
+            top = s[0]
+            for i in range(1, count):
+                top = max(top, s[i])
             total = query.dtype.type(0.0)
             for i in range(count):
                 s[i] = _exp(s[i] - top)
                 total += s[i]
-            i = 0
             for ky in range(y0, y1):
-                for kx in range(x0, x1):
-                    a = s[i] / total
-                    for v in range(value.shape[3]):
-                        out[n, y, x, v] += a * value[n, ky, kx, v]
-                    i += 1
-            score[n, y, x] = top + np.log(total)
+                at, i = image + ky * w + x0, (ky - y0) * row
+                mix(s, i, value, at * values, row, out, pixel * values, likes[1])
+            for v in range(values):
+                out[pixel * values + v] /= total
+            score[pixel] = top + np.log(total)
 
 
 @njit(nogil=True, fastmath=_FAST, cache=True)
 def _backward(  # type: ignore[no-untyped-def]
-    start, stop, query, key, value, centre, bias, radius, out, score, d_out, d_score,
+    start, stop, sizes, likes, query, key, value, centre, bias, radius, out, score, d_out, d_score,
     d_query, d_key, d_value, d_bias,
 ):  # fmt: skip
-    height, width, features = query.shape[1:]
-    h, w = key.shape[1], key.shape[2]
+    height, width, h, w = sizes
+    features, values = len(likes[0]), len(likes[1])
     side = 2 * radius + 1
-    for n in range(start, stop):
-        for y in range(height):
-            for x in range(width):
-                cx, cy = centre[n, y, x, 0], centre[n, y, x, 1]
-                along = query.dtype.type(0.0)
-                for v in range(value.shape[3]):
-                    along += d_out[n, y, x, v] * out[n, y, x, v]
-                offset = d_score[n, y, x] - along
-                lse = score[n, y, x]
-                q, dq = query[n, y, x], d_query[n, y, x]
-                for ky in range(max(cy - radius, 0), min(cy + radius + 1, h)):
-                    b = (ky - cy + radius) * side - cx + radius
-                    for kx in range(max(cx - radius, 0), min(cx + radius + 1, w)):
-                        k, dk = key[n, ky, kx], d_key[n, ky, kx]
-                        a = _exp(_similarity(q, k) + bias[b + kx] - lse)
-                        g = offset
-                        for v in range(value.shape[3]):
-                            g += d_out[n, y, x, v] * value[n, ky, kx, v]
-                            d_value[n, ky, kx, v] += a * d_out[n, y, x, v]
-                        g *= a
-                        d_bias[n, b + kx] += g
-                        for f in range(features):
-                            dq[f] += g * k[f]
-                            dk[f] += g * q[f]
+    a, g = np.empty(side, query.dtype), np.empty(side, query.dtype)
+    for pixel in range(start * height * width, stop * height * width):
+        n = pixel // (height * width)
+        image = n * h * w
+        cx, cy = centre[2 * pixel], centre[2 * pixel + 1]
+        x0, x1 = max(cx - radius, 0), min(cx + radius + 1, w)
+        row = x1 - x0
+        if row <= 0:
+            continue
+        offset, q, o = d_score[pixel], pixel * features, pixel * values
+        for v in range(values):
+            offset -= d_out[o + v] * out[o + v]
+        for ky in range(max(cy - radius, 0), min(cy + radius + 1, h)):
+            at = image + ky * w + x0
+            b = (ky - cy + radius) * side - cx + radius + x0
+            similarities(query, q, key, at * features, row, a, 0, likes[0])
+            similarities(d_out, o, value, at * values, row, g, 0, likes[1])
+            for k in range(row):
+                a[k] = _exp(a[k] + bias[b + k] - score[pixel])
+                g[k] = a[k] * (g[k] + offset)
+                d_bias[n * side * side + b + k] += g[k]
+            spread(a, 0, d_out, o, d_value, at * values, row, likes[1])
+            mix(g, 0, key, at * features, row, d_query, q, likes[0])
+            spread(g, 0, query, q, d_key, at * features, row, likes[0])
 
 
 class Match(torch.autograd.Function):
@@ -140,8 +138,9 @@ class Match(torch.autograd.Function):
         tensors = [t.detach().contiguous() for t in (query, key, value, centre, bias)]
         out = torch.full((*query.shape[:3], value.shape[3]), torch.nan, dtype=query.dtype)
         score = torch.full(query.shape[:3], torch.nan, dtype=query.dtype)
-        given = (*(t.numpy() for t in tensors), _radius(bias), out.numpy(), score.numpy())
-        _share(query.shape[0] * query.shape[1], lambda *lines: _forward(*lines, *given))
+        given = (*map(_flat, tensors), _radius(bias), _flat(out), _flat(score))
+        known = _known(query, key, value)
+        _share(query.shape[0] * query.shape[1], lambda *lines: _forward(*lines, *known, *given))
         ctx.save_for_backward(*tensors, out, score)
         return out, score
 
@@ -155,13 +154,19 @@ class Match(torch.autograd.Function):
         given = (query, key, value, centre, bias)
         made = (out, score, d_out.contiguous(), d_score.contiguous())
         grads = (d_query, d_key, d_value, d_bias)
-        arrays = (
-            *(t.numpy() for t in given),
-            _radius(bias),
-            *(t.numpy() for t in (*made, *grads)),
-        )
-        _share(query.shape[0], lambda *images: _backward(*images, *arrays))
+        arrays = (*map(_flat, given), _radius(bias), *map(_flat, (*made, *grads)))
+        known = _known(query, key, value)
+        _share(query.shape[0], lambda *images: _backward(*images, *known, *arrays))
         return d_query, d_key, d_value, None, d_bias.sum(0)
+
+
+def _known(query: Tensor, key: Tensor, value: Tensor) -> tuple[tuple[int, ...], Any]:
+    """Sizes of the images, and a tuple of zeros as long as each vector, for its length."""
+    return (*query.shape[1:3], *key.shape[1:3]), ((0,) * query.shape[3], (0,) * value.shape[3])
+
+
+def _flat(tensor: Tensor) -> Array:
+    return tensor.view(-1).numpy()
 
 
 def _radius(bias: Tensor) -> int:

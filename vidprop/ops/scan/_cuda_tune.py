@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
@@ -23,10 +22,10 @@ from vidprop.ops import _cupy
 
 from . import _cuda_launch
 from ._cuda_arguments import TYPES
+from ._cuda_clock import copy_bandwidth, seconds
 from ._cuda_plan import Plan, Problem, plan_scan
 
 SIZES = ((8, 32, 512, 512), (1, 32, 256, 512), (1, 2, 540, 960))
-_ROUNDS, _CALLS = 7, 5
 _KNOBS = ("threads", "segment", "stages", "channels", "team", "prefetch", "stream")
 
 
@@ -41,34 +40,6 @@ def main(argv: list[str]) -> int:
     if argv:
         Path(argv[0]).write_text(json.dumps({"copy": ceiling, "rows": rows}, indent=1))
     return 0
-
-
-def copy_bandwidth() -> float:
-    """Bytes read and written in a second by a copy of 4 GiB within the card."""
-    source = torch.randn(2**30, device="cuda")
-    target = torch.empty_like(source)
-    return 2 * source.nbytes / seconds(lambda: target.copy_(source))
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Median time of a call on the card, without the gaps between launches."""
-    call()
-    times = []
-    for _ in range(_ROUNDS):
-        # While the card sleeps, the launches queue up behind it.
-        torch.cuda._sleep(20_000_000)  # type: ignore[no-untyped-call]
-        start, end = _event(), _event()
-        start.record()
-        for _ in range(_CALLS):
-            call()
-        end.record()
-        end.synchronize()
-        times.append(start.elapsed_time(end) / 1e3 / _CALLS)
-    return median(times)
-
-
-def _event() -> torch.cuda.Event:
-    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
 
 
 def bytes_moved(problem: Problem, kind: str) -> int:

@@ -11,10 +11,15 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from vidprop.evaluation import clips, protocol, registry, sheets, sparse, tables
+from vidprop.errors import InputError
+from vidprop.evaluation import chain, clips, protocol, registry, sheets, sparse, tables
+from vidprop.evaluation.cost import spatial_cost, temporal_cost
 from vidprop.evaluation.methods import MethodOptions
-from vidprop.video import write_image
+from vidprop.networks.spatial import SpatialNetwork
+from vidprop.networks.temporal import TemporalNetwork
+from vidprop.video import probe_video, write_image
 from vidprop.video._whole import written_whole
+from vidprop.weights import load_weights
 
 from . import _options, evaluate_hdr
 
@@ -99,6 +104,69 @@ def sparse_command(
     paths = clips.clip_paths(data, clips.CLIP_SUFFIXES + clips.PHOTO_SUFFIXES)
     settings = {"hints": hints, "seed": seed, "lines": lines}
     _evaluate(paths, run, sheets.sparse_sheet, settings, json_file, sheet_folder)
+
+
+@app.command("chain")
+def chain_command(
+    data: Annotated[Path, typer.Argument(help="A folder of video clips, or one clip.")],
+    hints: Hints = 300,
+    seed: Seed = 0,
+    frames: Annotated[
+        str, typer.Option(help="Numbers of the frames that are scored.")
+    ] = "0,20,200",
+    lines: Lines = 256,
+    threads: Threads = None,
+    device: _options.Device = "auto",
+    json_file: Json = None,
+    sheet_folder: Sheets = None,
+) -> None:
+    """Colour frame 0 from a few hundred points, carry that on, score frames long after it.
+
+    Clips that are too short are left out.
+    """
+    options = _method_options(None, device, threads)
+    densify = registry.SPARSE_METHODS["ours"](options)
+    propagate = registry.COLOUR_METHODS["ours"](options)
+    numbers = _numbers(frames)
+
+    def run(path: Path) -> chain.ChainRun:
+        clip = clips.load_clip(path, lines, numbers[-1] + 1)
+        return chain.run_chain(clip, densify, propagate, numbers, hints, seed)
+
+    paths = [path for path in clips.clip_paths(data) if _frames(path) > numbers[-1]]
+    if not paths:
+        raise InputError(f"{data}: no clip has {numbers[-1] + 1} frames")
+    settings = {"hints": hints, "seed": seed, "frames": numbers, "lines": lines}
+    _evaluate(paths, run, sheets.chain_sheet, settings, json_file, sheet_folder)
+
+
+@app.command("cost")
+def cost_command(weights: _options.Weights = None) -> None:
+    """Count the arithmetic of the networks, in GFLOP: sums and products, both counted."""
+    temporal = load_weights(TemporalNetwork, weights or "colour")
+    rows = []
+    for keys in (1, 2):
+        cost = temporal_cost(temporal, 256, 448, keys)
+        parts = (cost.encoder, cost.guidance, cost.match, cost.scan, cost.total)
+        rows.append([f"frame of 448x256, key frames: {keys}", *(f"{x:.2f}" for x in parts)])
+    spatial = spatial_cost(load_weights(SpatialNetwork, "sparse"), 256, 448)
+    rows.append(["key frame of 448x256, from hints", *[""] * 4, f"{spatial:.2f}"])
+    header = ["GFLOP", "encoder", "guidance", "match", "scan", "all"]
+    typer.echo(tables.markdown_table(header, rows))
+
+
+def _numbers(given: str) -> list[int]:
+    try:
+        numbers = sorted({int(number) for number in given.split(",")})
+    except ValueError:
+        numbers = [-1]
+    if numbers[0] < 0:
+        raise InputError(f"frames: numbers from 0 on with commas between, not {given!r}")
+    return numbers
+
+
+def _frames(path: Path) -> int:
+    return probe_video(path).frame_count or 0
 
 
 def _evaluate(

@@ -52,3 +52,31 @@ def test_sparse_reads_clips_and_photographs(clip_folder, tmp_path):
 def test_an_unknown_method_is_named_with_those_there_are(clip_folder):
     with pytest.raises(InputError, match="'magic' is none of copy, flow"):
         evaluate("colour", clip_folder, "--methods", "magic")
+
+
+def test_the_chain_scores_its_frames_and_draws_them(clip_folder, tmp_path):
+    text = evaluate(
+        *("chain", clip_folder, "--frames", "0,5", "--hints", 40, "--lines", 64),
+        *("--threads", 1, "--sheets", tmp_path, "--json", tmp_path / "scores.json"),
+    )
+    assert "| long, frame 5 " in text
+    assert "short" not in text
+    scores = json.loads((tmp_path / "scores.json").read_text())["scores"]
+    given = {(s["clip"], s["method"]): s["psnr"] for s in scores}
+    assert given["long, frame 0", "whole key frame"] == 80
+    assert given["long, frame 0", "hints, densified"] < given["long, frame 0", "whole key frame"]
+    assert cv2.imread(str(tmp_path / "long.png")).shape == (18 + 2 * 64, 3 * 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("frames", "words"), [("0,x", "numbers from 0 on"), ("0,900", "no clip has 901 frames")]
+)
+def test_frames_of_the_chain_must_be_there(clip_folder, frames, words):
+    with pytest.raises(InputError, match=words):
+        evaluate("chain", clip_folder, "--frames", frames)
+
+
+def test_the_cost_is_within_what_a_frame_may_take():
+    rows = [line.split("|") for line in evaluate("cost").splitlines() if "448x256" in line]
+    assert len(rows) == 3
+    assert all(0 < float(row[-2]) < 11 for row in rows)

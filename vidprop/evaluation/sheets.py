@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vidprop.evaluation.chain import ChainRun
 from vidprop.evaluation.clips import to_rgb
 from vidprop.evaluation.protocol import TRUTH, Run
 from vidprop.evaluation.sparse import SparseRun
@@ -30,6 +31,14 @@ def sparse_sheet(run: SparseRun) -> Picture:
     columns = {TRUTH: [_bytes(run.clip.rgb(0))], "hints": [_bytes(_hinted(run))]}
     for method, chroma in run.estimates.items():
         columns[method] = [_bytes(run.clip.rgb(0, chroma))]
+    return _sheet(columns)
+
+
+def chain_sheet(run: ChainRun) -> Picture:
+    """Truth, and what each beginning led to, a row a frame."""
+    columns = {TRUTH: [_captioned(run.clip.rgb(i), f"frame {i}") for i in run.frames]}
+    for name, chroma in run.estimates.items():
+        columns[name] = [_bytes(run.clip.rgb(i, chroma[i])) for i in run.frames]
     return _sheet(columns)
 
 

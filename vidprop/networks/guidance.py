@@ -16,18 +16,22 @@ class GuidanceConfig:
     """Sizes of a guidance network.
 
     `channels` has one entry a level, the finest first; each level halves the size. `blocks` is the
-    number of residual blocks a level has on the way down, and again on the way up.
+    number of residual blocks a level has on the way down, and again on the way up. Of the input,
+    the last `pointwise` channels are looked at one pixel at a time.
     """
 
     in_channels: int
     out_channels: int = 32
     channels: tuple[int, ...] = (32, 64, 96, 128)
     blocks: int = 1
+    pointwise: int = 0
 
     def __post_init__(self) -> None:
         counts = (self.in_channels, self.out_channels, self.blocks, *self.channels)
         if not self.channels or min(counts) < 1:
             raise InputError(f"channels and blocks must be 1 or more, not {self}")
+        if not 0 <= self.pointwise < self.in_channels:
+            raise InputError(f"pointwise must be 0 or more, and leave a channel, not {self}")
 
     @property
     def stride(self) -> int:
@@ -47,7 +51,10 @@ class GuidanceNetwork(nn.Module):
         super().__init__()
         self.config = config
         levels = config.channels
-        self.enter = _conv3(config.in_channels, levels[0])
+        self.enter = _conv3(config.in_channels - config.pointwise, levels[0])
+        self.beside: nn.Module | None = None
+        if config.pointwise:
+            self.beside = nn.Conv2d(config.pointwise, levels[0], 1, bias=False)
         self.down = nn.ModuleList(_blocks(c, config.blocks) for c in levels)
         self.shrink = nn.ModuleList(_conv3(a, b, stride=2) for a, b in pairwise(levels))
         self.grow = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(levels))
@@ -64,7 +71,7 @@ class GuidanceNetwork(nn.Module):
         return features[..., :height, :width]
 
     def _through(self, guide: Tensor) -> Tensor:
-        x = self.down[0](self.enter(guide))
+        x = self.down[0](self._entered(guide))
         skips = []
         for shrink, blocks in zip(self.shrink, self.down[1:], strict=True):
             skips.append(x)
@@ -72,6 +79,14 @@ class GuidanceNetwork(nn.Module):
         for grow, blocks in zip(reversed(self.grow), reversed(self.up), strict=True):
             x = blocks(skips.pop() + F.interpolate(grow(x), scale_factor=2.0))
         return self.leave(F.relu(x))
+
+    def _entered(self, guide: Tensor) -> Tensor:
+        if self.beside is None:
+            entered: Tensor = self.enter(guide)
+            return entered
+        wide = self.config.in_channels - self.config.pointwise
+        entered = self.enter(guide[:, :wide])
+        return entered + self.beside(guide[:, wide:])
 
 
 class ResidualBlock(nn.Module):

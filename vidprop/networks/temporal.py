@@ -11,7 +11,7 @@ brighter gets more colourful too.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -32,70 +32,12 @@ from vidprop.networks.candidates import (
     straight_ahead,
     unit,
 )
-from vidprop.networks.carry import CarryConfig, carry
+from vidprop.networks.carry import carry
 from vidprop.networks.guidance import GuidanceConfig, GuidanceNetwork
+from vidprop.networks.temporal_config import TemporalConfig
 from vidprop.ops.match import match
 
-
-@dataclass(frozen=True)
-class TemporalConfig:
-    """What the network sees, and its sizes.
-
-    Attributes:
-        edit_channels: 2 for chroma, 3 for log radiance, 1 for a mask.
-        edit_gain: brings the edit's usual values to about 1 for the guidance network.
-        match_channels: features compared by the match.
-        context_channels: features of the frame that the guidance network is given.
-        encoder, guidance: channels a level, finest first (see GuidanceConfig).
-        search_channels: features of the match over whole key frames; 0 leaves it out.
-        search_radius: of the window round the place that it finds.
-        key_radius: of the match in key frames, in pixels of the working size; 0 leaves it out.
-        previous_radius: the same in the frame before.
-        use_previous: whether the frame before is a reference at all.
-        aligned: look in key frames where alignment points, or, as the pure TPN, straight ahead.
-        gain: scale the edit at each pixel; for edits whose scale is light's, like chroma.
-        carry: how the scans carry what is injected.
-        extra_candidates: edits given from elsewhere with a reliability (a camera curve's radiance).
-    """
-
-    edit_channels: int = 2
-    edit_gain: float = 4.0
-    match_channels: int = 16
-    context_channels: int = 24
-    encoder: tuple[int, ...] = (24, 48, 64)
-    guidance: tuple[int, ...] = (32, 64, 96)
-    search_channels: int = 16
-    search_radius: int = 3
-    key_radius: int = 4
-    previous_radius: int = 2
-    use_previous: bool = True
-    extra_candidates: int = 0
-    aligned: bool = True
-    gain: bool = True
-    carry: CarryConfig = field(default_factory=CarryConfig)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.carry, dict):  # as JSON has it
-            object.__setattr__(self, "carry", CarryConfig(**self.carry))
-        if min(self.edit_channels, self.match_channels, self.context_channels) < 1:
-            raise InputError(f"channels must be 1 or more, not {self}")
-        counts = (self.key_radius, self.previous_radius, self.search_radius)
-        if min(*counts, self.search_channels, self.extra_candidates) < 0:
-            raise InputError(f"radii and counts must be 0 or more, not {self}")
-
-    @property
-    def radii(self) -> tuple[int, ...]:
-        """Match radius of each reference slot: before, after and, if used, previous."""
-        return (self.key_radius,) * 2 + (self.previous_radius,) * self.use_previous
-
-    def of_slot(self, slot: int) -> int:
-        """How many candidates a reference slot gives: warped, matched, and for keys searched."""
-        return 1 + (self.radii[slot] > 0) + 2 * (slot < 2 and self.search_channels > 0)
-
-    @property
-    def candidates(self) -> int:
-        """How many candidates are mixed."""
-        return sum(map(self.of_slot, range(len(self.radii)))) + self.extra_candidates
+__all__ = ["Estimate", "Found", "Reference", "Seen", "TemporalConfig", "TemporalNetwork"]
 
 
 @dataclass(frozen=True)
@@ -162,8 +104,15 @@ class TemporalNetwork(nn.Module):
         # mix, injection, confidence, what the scans need, gain
         steps = config.carry.outputs(config.edit_channels)
         self._heads = (config.candidates, 1, 1, steps, int(config.gain))
+        # Luma, and of each candidate coverage and fit: the context has seen their surroundings.
+        lone = 4 + 2 * config.candidates + FACTS * len(config.radii)
         self.guidance = GuidanceNetwork(
-            GuidanceConfig(4 + config.context_channels + facts, sum(self._heads), config.guidance)
+            GuidanceConfig(
+                4 + config.context_channels + facts,
+                sum(self._heads),
+                config.guidance,
+                pointwise=lone if config.pointwise else 0,
+            )
         )
         if config.gain:  # begins at 1
             for parameter in self.guidance.leave.parameters():
@@ -285,7 +234,15 @@ class TemporalNetwork(nn.Module):
         gain[:c] = self.config.edit_gain
         gain[c + 1] = 4.0  # luma residuals are small
         known = torch.stack(facts, 2).flatten(1, 2)
-        seen = torch.cat([frame.luma, frame.context, *(x * gain for x in candidates), known], 1)
+        candidates = [x * gain for x in candidates]
+        parts = [frame.luma, frame.context, *candidates, known]
+        if self.config.pointwise:
+            edits, coverages, residuals, fits = zip(
+                *(torch.split(x, [c, 1, 1, 1], 1) for x in candidates), strict=True
+            )
+            beside = [frame.luma, *coverages, *fits, known]
+            parts = [frame.context, *edits, *residuals, *beside]
+        seen = torch.cat(parts, 1)
         return list(self.guidance(seen).float().split(self._heads, 1))
 
     def _propagate(self, frame: Seen, candidates: list[Tensor], guidance: list[Tensor]) -> Estimate:

@@ -26,12 +26,14 @@ _DARK = 5.0
 _DEEPEST = 14.0
 # The share of errors that does not count where the curve can be trusted: the frame's own
 # picture has the last word there, but exposure is still measured by what was carried.
-_SHOWN = 0.4
+_SHOWN = 0.25
 
 
 def hdr_network() -> TemporalConfig:
     """The temporal network for log radiance, with the camera curve as a further candidate."""
-    return TemporalConfig(edit_channels=3, edit_gain=4.0, extra_candidates=1, gain=False)
+    return TemporalConfig(
+        edit_channels=3, edit_gain=4.0, extra_candidates=1, gain=False, pointwise=False
+    )
 
 
 @dataclass(frozen=True)

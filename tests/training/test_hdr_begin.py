@@ -9,7 +9,7 @@ from vidprop.training.hdr_begin import adapted
 
 SMALL = TemporalConfig(
     encoder=(8, 8), guidance=(8, 8), match_channels=4, context_channels=4, search_channels=4,
-    key_radius=1, previous_radius=1, search_radius=1,
+    key_radius=1, previous_radius=1, search_radius=1, pointwise=False,
 )  # fmt: skip
 HDR = replace(SMALL, edit_channels=3, extra_candidates=1, gain=False)
 
@@ -43,3 +43,19 @@ def test_a_network_of_the_same_kind_begins_as_the_other() -> None:
     one, other = TemporalNetwork(HDR), TemporalNetwork(HDR)
     for name, value in adapted(one, other).items():
         torch.testing.assert_close(value, one.state_dict()[name])
+
+
+def test_a_cheaper_first_layer_gives_and_takes_what_there_is() -> None:
+    torch.manual_seed(0)
+    cheap = replace(SMALL, pointwise=True)
+    one = TemporalNetwork(cheap)
+    start = adapted(one, TemporalNetwork(SMALL))
+    other = TemporalNetwork(SMALL)
+    other.load_state_dict(start)
+    known = start["guidance.enter.weight"]
+    beside = one.state_dict()["guidance.beside.weight"]
+    torch.testing.assert_close(known[:, :4, 1, 1], beside[:, :4, 0, 0])  # of luma
+    assert known[:, :4, 0].abs().max() == 0
+    back = adapted(other, TemporalNetwork(cheap))
+    for name, value in one.state_dict().items():
+        torch.testing.assert_close(back[name], value)

@@ -6,12 +6,12 @@ there is one more of them, so inputs and outputs of the guidance network must ch
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from vidprop.networks.candidates import FACTS
 from vidprop.networks.temporal import TemporalConfig, TemporalNetwork
 
-_ENTER, _LEAVE = "guidance.enter.weight", "guidance.leave"
-_FITS = 3  # channels of a candidate after its edit: coverage, luma residual, fit
+_ENTER, _BESIDE, _LEAVE = "guidance.enter.weight", "guidance.beside.weight", "guidance.leave"
 
 
 def adapted(other: TemporalNetwork, network: TemporalNetwork) -> dict[str, Tensor]:
@@ -23,32 +23,55 @@ def adapted(other: TemporalNetwork, network: TemporalNetwork) -> dict[str, Tenso
     old, new = other.state_dict(), network.state_dict()
     fitting = {name: t for name, t in old.items() if name in new and t.shape == new[name].shape}
     start = {name: t.clone() for name, t in {**new, **fitting}.items()}
-    inputs = (_inputs(network.config), _inputs(other.config))
-    outputs = (_outputs(network.config), _outputs(other.config))
-    start[_ENTER] = _moved(new[_ENTER], old[_ENTER], 1, *inputs)
+    start |= _entered(network.config, new, _first_layer(other.config, old))
+    places, known = _outputs(network.config), _outputs(other.config)
     for name in (f"{_LEAVE}.weight", f"{_LEAVE}.bias"):
-        start[name] = _moved(new[name], old[name], 0, *outputs)
+        learnt = dict(zip(known, old[name], strict=True))
+        rows = [learnt.get(place, row) for place, row in zip(places, new[name], strict=True)]
+        start[name] = torch.stack(rows)
     return start
 
 
-def _moved(new: Tensor, old: Tensor, axis: int, places: list[str], from_: list[str]) -> Tensor:
-    """`new` along an axis, with what `old` has of the same name."""
-    known = [name for name in places if name in from_]
-    into, out = (
-        torch.tensor([names.index(name) for name in known], device=new.device)
-        for names in (places, from_)
+def _first_layer(config: TemporalConfig, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """What the guidance network makes of each of its inputs: [out, 3, 3], by the input's name."""
+    around, alone = _inputs(config)
+    found = dict(zip(around, state[_ENTER].unbind(1), strict=True))
+    if alone:
+        middles = F.pad(state[_BESIDE], (1, 1, 1, 1)).unbind(1)
+        found |= dict(zip(alone, middles, strict=True))
+    return found
+
+
+def _entered(
+    config: TemporalConfig, state: dict[str, Tensor], known: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """The parameters of the first layer: as in `state`, but for inputs that are known."""
+    around, alone = _inputs(config)
+    drawn = _first_layer(config, state)
+    entered = {_ENTER: torch.stack([known.get(name, drawn[name]) for name in around], 1)}
+    if alone:
+        beside = [known.get(name, drawn[name])[:, 1:2, 1:2] for name in alone]
+        entered[_BESIDE] = torch.stack(beside, 1)
+    return entered
+
+
+def _inputs(config: TemporalConfig) -> tuple[list[str], list[str]]:
+    """Names of the inputs seen with their surroundings, and of those seen alone, in order."""
+    candidates = _candidates(config)
+    luma = [f"luma {i}" for i in range(4)]
+    context = [f"context {i}" for i in range(config.context_channels)]
+    edits = {one: [f"{one} edit {i} of {config.edit_channels}" for i in _edit(config)]
+             for one in candidates}  # fmt: skip
+    coverages, residuals, fits = (
+        [f"{one} {fact}" for one in candidates] for fact in ("coverage", "residual", "fit")
     )
-    return new.index_copy(axis, into, old.to(new).index_select(axis, out))
-
-
-def _inputs(config: TemporalConfig) -> list[str]:
-    """A name for every input of the guidance network, in order."""
-    names = [f"luma {i}" for i in range(4)]
-    names += [f"context {i}" for i in range(config.context_channels)]
-    for candidate in _candidates(config):
-        names += [f"{candidate} edit {i} of {config.edit_channels}" for i in _edit(config)]
-        names += [f"{candidate} fact {i}" for i in range(_FITS)]
-    return names + [f"known {i}" for i in range(FACTS * len(config.radii))]
+    known = [f"known {i}" for i in range(FACTS * len(config.radii))]
+    if config.pointwise:
+        every = [name for names in edits.values() for name in names]
+        return [*context, *every, *residuals], [*luma, *coverages, *fits, *known]
+    each = zip(edits.values(), coverages, residuals, fits, strict=True)
+    return [*luma, *context, *(name for names, *facts in each for name in (*names, *facts)),
+            *known], []  # fmt: skip
 
 
 def _outputs(config: TemporalConfig) -> list[str]:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from vidprop.ops.scan import Direction, propagate, scan
-from vidprop.ops.scan._reference import propagate_reference
 
 from ._bench_loop import propagate_loop, scan_loop
 from ._bench_rows import Problem, Report, Rival, Size
@@ -128,7 +127,7 @@ def _rivals(problem: Problem) -> list[Rival]:
         loop = shortest(lambda: propagate_loop(x, p), 0.4)
         found.append(Rival("four, largest", str(problem), ours, loop, "> 1"))
     ours = shortest(_training(propagate, x, p), 0.4)
-    loop = shortest(_training(propagate_reference, x, p), 0.4)
+    loop = shortest(_training(propagate_loop, x, p), 0.4)
     found.append(Rival("four, forward + backward", str(problem), ours, loop, "> 1"))
     return found
 

@@ -15,7 +15,7 @@ from vidprop.errors import VidpropError
 from vidprop.ops.scan import Direction, propagate, scan
 from vidprop.ops.scan._reference import propagate_reference, scan_reference
 
-from ._bench_loop import scan_loop
+from ._bench_loop import scan_loop, scan_loop_training
 from ._bench_rows import Size
 
 _SIZES: tuple[Size, ...] = ((1, 2, 1, 1), (1, 3, 5, 7), (2, 4, 18, 35), (1, 2, 70, 131))
@@ -68,10 +68,14 @@ def _scans(size: Size, shared: bool, dtype: torch.dtype) -> Iterator[Check]:
         def loop(x: Tensor, p: Tensor, way: Direction = way) -> Tensor:
             return scan_loop(x, p, way)
 
+        def training(x: Tensor, p: Tensor, way: Direction = way) -> Tensor:
+            return scan_loop_training(x, p, way)
+
         one = [x, p[:, way.value]]
         yield Check(f"scan {way.name}", ours, plain, one)
         yield Check(f"limited scan {way.name}", ours, plain, [*one, share[:, way.value]])
         yield Check(f"PyTorch loop {way.name}", loop, plain, one, slopes=False)
+        yield Check(f"PyTorch loop for training {way.name}", training, plain, one)
 
 
 def _propagations(size: Size, shared: bool, dtype: torch.dtype) -> Iterator[Check]:

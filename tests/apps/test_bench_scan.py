@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vidprop.apps import _bench_cpu, _bench_cuda, _bench_gate, bench_scan
-from vidprop.apps._bench_loop import propagate_loop, scan_loop
+from vidprop.apps._bench_loop import propagate_loop, scan_loop, scan_loop_training
 from vidprop.apps._bench_rows import Problem, Report, Rival, table
 from vidprop.ops.scan import Direction, _cuda_launch, scan
 from vidprop.ops.scan._reference import propagate_reference, scan_reference
@@ -87,13 +87,18 @@ def test_the_loop_is_a_scan(way, shared):
     g = torch.Generator().manual_seed(1)
     x = torch.randn(2, 3, 5, 7, generator=g)
     p = torch.rand(2, 1 if shared else 3, 3, 5, 7, generator=g) / 3
-    torch.testing.assert_close(scan_loop(x, p, way), scan_reference(x, p, way))
+    expected = scan_reference(x, p, way)
+    for loop in (scan_loop, scan_loop_training):
+        torch.testing.assert_close(loop(x, p, way), expected)
 
 
 def test_the_loop_of_four_is_a_propagation():
     g = torch.Generator().manual_seed(1)
     x, p = torch.randn(1, 2, 6, 4, generator=g), torch.rand(1, 4, 2, 3, 6, 4, generator=g) / 3
-    torch.testing.assert_close(propagate_loop(x, p), propagate_reference(x, p))
+    expected = propagate_reference(x, p)
+    torch.testing.assert_close(propagate_loop(x, p), expected)
+    with torch.no_grad():
+        torch.testing.assert_close(propagate_loop(x, p), expected)
 
 
 def test_bytes_count_every_tensor_once():

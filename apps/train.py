@@ -1,9 +1,10 @@
 """`vidprop train`: learns the networks' weights. Resumes where a killed run left off."""
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import torch
 import typer
@@ -13,6 +14,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vidprop.networks.temporal import TemporalNetwork
+from vidprop.errors import InputError
+from vidprop.networks.spatial import SpatialConfig
+from vidprop.networks.temporal import TemporalConfig
 from vidprop.propagation.span import device_named
 from vidprop.training import clips as packing
 from vidprop.training import hdr_clips
@@ -25,6 +29,8 @@ from vidprop.training.sparse import SparseConfig, SparseTask
 from vidprop.training.virtual_camera import ShotConfig
 from vidprop.training.virtual_scene import find_scenes
 from vidprop.weights import find_weights, load_weights, save_weights
+
+Configuration = TypeVar("Configuration")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,6 +45,10 @@ Half = Annotated[bool, typer.Option(help="bfloat16 in the convolutions.")]
 Seed = Annotated[int, typer.Option(min=0)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all cores.")]
+Settings = Annotated[
+    str | None,
+    typer.Option("--network", help='Settings of the network, JSON: \'{"carry": {"units": 2}}\'.'),
+]
 Begin = Annotated[str | None, typer.Option(help="Weights to begin with: a name or a file.")]
 Every = Annotated[int, typer.Option(min=1, help="Steps between validations.")]
 
@@ -73,6 +83,7 @@ def colour(
     held_out: Annotated[int, typer.Option(min=1, help="Clips kept for validation.")] = 10,
     streams: Annotated[int, typer.Option(min=2, help="Sequences walked at a time, even.")] = 4,
     switchable: Annotated[bool, typer.Option(help="Walk each sequence both ways.")] = True,
+    network: Settings = None,
     half: Half = True,
     seed: Seed = 0,
     every: Every = 1000,
@@ -84,7 +95,8 @@ def colour(
     trained, kept = split(packing.load_clips(folder), held_out)
     config = ColourConfig(streams=streams, switchable=switchable, seed=_own(seed))
     loop = LoopConfig(steps=steps, learning_rate=rate, half=half, seed=seed, validate_every=every)
-    _train(ColourTask(trained, kept, config), loop, run, begin, device, threads)
+    task = ColourTask(trained, kept, config, configured(TemporalConfig, network))
+    _train(task, loop, run, begin, device, threads)
 
 
 @app.command()
@@ -93,6 +105,7 @@ def sparse(
     run: RunFolder,
     steps: Steps = 20000,
     rate: Rate = 1e-3,
+    network: Settings = None,
     half: Half = True,
     seed: Seed = 0,
     every: Every = 1000,
@@ -102,7 +115,8 @@ def sparse(
 ) -> None:
     """The spatial network, which makes sparse hints dense."""
     loop = LoopConfig(steps=steps, learning_rate=rate, half=half, seed=seed, validate_every=every)
-    _train(SparseTask(SparseConfig(data, seed=_own(seed))), loop, run, begin, device, threads)
+    config = SparseConfig(data, configured(SpatialConfig, network), seed=_own(seed))
+    _train(SparseTask(config), loop, run, begin, device, threads)
 
 
 @app.command("pack-hdr")
@@ -147,6 +161,19 @@ def hdr(
     loop = LoopConfig(steps=steps, learning_rate=rate, half=half, seed=seed, validate_every=every)
     config = HdrConfig(streams=streams, seed=_own(seed))
     _train(HdrTask(trained, kept, config), loop, run, begin, device, threads)
+
+
+def configured(kind: Callable[..., Configuration], settings: str | None) -> Configuration:
+    """A network's configuration, its default but for what the JSON text says.
+
+    Raises:
+        InputError: the text is no JSON object, or names what is no setting.
+    """
+    try:
+        given = json.loads(settings or "{}")
+        return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
+    except (json.JSONDecodeError, AttributeError, TypeError) as error:
+        raise InputError(f"network: {settings!r} are no settings: {error}") from None
 
 
 def split(

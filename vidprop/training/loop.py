@@ -60,7 +60,8 @@ class LoopConfig:
 
     Attributes:
         steps: of the optimiser.
-        learning_rate: at its highest, after `warmup` steps; a cosine takes it to 0.
+        learning_rate: at its highest, after `warmup` steps or a fifth of all, if that is
+            less; a cosine takes it to 0.
         average: decay a step of the running average of the weights, which is what is kept.
         clip: largest norm of the gradient.
         half: bfloat16 where the network's arithmetic allows it.
@@ -84,7 +85,7 @@ class LoopConfig:
 
     def rate(self, step: int) -> float:
         """Learning rate of a step."""
-        rise = min(1.0, (step + 1) / max(1, self.warmup))
+        rise = min(1.0, (step + 1) / max(1, min(self.warmup, self.steps // 5)))
         return self.learning_rate * rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
 

@@ -13,10 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vidprop.networks.temporal import TemporalNetwork
 from vidprop.errors import InputError
 from vidprop.networks.spatial import SpatialConfig
-from vidprop.networks.temporal import TemporalConfig
+from vidprop.networks.temporal import TemporalConfig, TemporalNetwork
 from vidprop.propagation.span import device_named
 from vidprop.training import clips as packing
 from vidprop.training import hdr_clips

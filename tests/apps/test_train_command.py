@@ -19,5 +19,5 @@ def test_settings_replace_defaults_and_nothing_else():
 
 @pytest.mark.parametrize("text", ["{", "[1]", '{"colour": 3}', '{"carry": {"mix": "least"}}'])
 def test_what_is_no_setting_is_refused(text):
-    with pytest.raises(InputError, match="network|mix"):
+    with pytest.raises(InputError, match=r"network|mix"):
         configured(TemporalConfig, text)

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vidprop.edits.detail import Carry, KeyDetail, add_detail
-from vidprop.edits.hints import point_maps
+from vidprop.edits.hints import HintMaps, point_maps
 from vidprop.edits.upsampling import upsample
 from vidprop.evaluation.methods import Array, resized
 from vidprop.propagation.contract import KeyEdit, SpanPropagator
 
-# Luma [1, 1, H, W], hints [1, C, h, w], mask [1, 1, h, w] -> edit [1, C, h, w].
-SpatialModel = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+# Luma [H, W] and hints -> edit [C, h, w].
+Filler = Callable[[Array, HintMaps], Array]
 
 
 class BySpans:
@@ -41,18 +40,14 @@ class BySpans:
 
 
 class ByHints:
-    """A spatial network as a `SparseMethod`."""
+    """What fills a frame from hints, as a `SparseMethod`."""
 
-    def __init__(self, network: SpatialModel) -> None:
-        self._network = network
+    def __init__(self, fill: Filler) -> None:
+        self._fill = fill
 
     def colour(self, luma: Array, positions: NDArray[np.int64], values: Array) -> Array:
         """See `SparseMethod.colour`."""
-        maps = point_maps(positions, values, *luma.shape)
-        planes = (luma[None], maps.edit, maps.mask)
-        with torch.inference_mode():
-            edit = self._network(*(torch.from_numpy(plane)[None] for plane in planes))
-        return edit[0].numpy()
+        return self._fill(luma, point_maps(positions, values, *luma.shape))
 
 
 def _detail(edit: Array | None, guide: Array) -> KeyDetail | None:

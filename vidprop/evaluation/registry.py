@@ -9,8 +9,8 @@ from vidprop.evaluation.baselines import Copy, FlowBlend, FlowForward
 from vidprop.evaluation.levin import Levin
 from vidprop.evaluation.methods import Method, MethodOptions, SparseMethod
 from vidprop.evaluation.ours import ByHints, BySpans
-from vidprop.networks.spatial import SpatialNetwork
 from vidprop.networks.temporal import TemporalNetwork
+from vidprop.propagation.densify import Densifier
 from vidprop.propagation.span import NetworkPropagator, device_named
 from vidprop.weights import load_weights
 
@@ -37,7 +37,7 @@ COLOUR_METHODS: dict[str, Factory[Method]] = {
 
 
 def _ours_sparse(options: MethodOptions) -> SparseMethod:
-    return ByHints(load_weights(SpatialNetwork, options.weights or "sparse"))
+    return ByHints(Densifier.from_file(options.weights, options.device))
 
 
 SPARSE_METHODS: dict[str, Factory[SparseMethod]] = {

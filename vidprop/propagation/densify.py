@@ -21,7 +21,7 @@ from vidprop.weights import load_weights
 
 from .contract import Array
 from .join import Joiner
-from .span import device_named
+from .span import computes_in_bfloat16, device_named
 
 SHIPPED = "sparse"
 
@@ -51,23 +51,36 @@ class Densifier:
     """Fills a frame with colour from a few hints.
 
     Args:
-        weights: a file; None for those shipped.
+        network: None for the one whose weights are shipped.
         device: "auto", "cpu", "cuda" or "cuda:N".
+        half: bfloat16 in the convolutions; by default where the device computes in it.
     Raises:
         WeightsError, BackendError: the network cannot be had there.
     """
 
-    def __init__(self, weights: Path | None = None, device: str = "auto") -> None:
+    def __init__(
+        self, network: SpatialNetwork | None = None, device: str = "auto", half: bool | None = None
+    ) -> None:
         self._device = device_named(device)
-        self._network = load_weights(SpatialNetwork, weights or SHIPPED).to(self._device)
+        network = network or load_weights(SpatialNetwork, SHIPPED)
+        network = network.eval().to(device=self._device)
+        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._half = computes_in_bfloat16(self._device) if half is None else half
 
-    def __call__(self, guide: NDArray[np.uint8], hints: HintMaps) -> Array:
-        """The edit [2, h, w] of a frame with guide [2h, 2w], 8 bits."""
-        planes = (unit_guide(guide)[None], hints.edit, hints.mask)
+    @classmethod
+    def from_file(cls, weights: Path | None, device: str) -> "Densifier":
+        """With the weights of a file; None for those shipped."""
+        return cls(load_weights(SpatialNetwork, weights or SHIPPED), device)
+
+    def __call__(self, luma: Array, hints: HintMaps) -> Array:
+        """The edit [2, h, w] of a frame with luma [2h, 2w], float32 in 0..1."""
+        planes = (luma[None], hints.edit, hints.mask)
         tensors = (torch.from_numpy(plane)[None].to(self._device) for plane in planes)
-        with torch.inference_mode():
+        half = torch.autocast(self._device.type, torch.bfloat16, enabled=self._half)
+        with torch.inference_mode(), half:
             edit = self._network(*tensors)
-        return edit[0].float().cpu().numpy()
+        dense: Array = edit[0].float().cpu().numpy()
+        return dense
 
 
 def densify(job: DensifyJob) -> int:
@@ -87,7 +100,7 @@ def densify(job: DensifyJob) -> int:
     working = working_size(height, width, job.size)
     guide = working_guide(key.luma, 8, True, working)
     hints = _hints(job, key, guide)
-    edit = Densifier(job.weights, job.device)(guide, hints)
+    edit = Densifier.from_file(job.weights, job.device)(unit_guide(guide), hints)
     chroma = Joiner(_LAYOUT).chroma(key.luma, edit)
     write_image(job.output, _picture(key.luma, chroma, image.dtype))
     return int((hints.mask > 0).sum())

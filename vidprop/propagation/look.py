@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidprop.edits.guide import unit_guide
 from vidprop.edits.hintfiles import point_hints, stroke_hints
 from vidprop.edits.hints import HintMaps
 from vidprop.edits.keyframes import KeyFrames
@@ -100,8 +101,10 @@ def _hinted(setup: Setup, seen: Survey, painted: Mapping[int, Key]) -> dict[int,
     # Only who gives hints needs that network.
     from .densify import Densifier
 
-    densify = Densifier(setup.job.hint_weights, setup.job.device)
-    return {n: hinted_key(densify(seen.guides[n], hints), n) for n, hints in maps.items()}
+    densify = Densifier.from_file(setup.job.hint_weights, setup.job.device)
+    return {
+        n: hinted_key(densify(unit_guide(seen.guides[n]), hints), n) for n, hints in maps.items()
+    }
 
 
 def _hints(

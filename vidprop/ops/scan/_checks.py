@@ -25,7 +25,7 @@ def check_scan(
     """
     if not isinstance(direction, Direction):
         raise InputError(f"direction must be a Direction, got {direction!r}")
-    given = _present(x=x, affinity=affinity, injection=injection)
+    given = {"x": x, "affinity": affinity, **_present(injection=injection)}
     _kinds(given)
     N, C, H, W = _sizes("x", x, "[N, C, H, W]", 4)
     _, G, _, _, _ = _sizes("affinity", affinity, "[N, G, K, H, W]", 5)
@@ -33,7 +33,7 @@ def check_scan(
     if injection is not None:
         _fit("injection", injection, (N, (G, 1), H, W), x)
     dtype = _common(given)
-    return x.to(dtype), affinity.to(dtype), _to(injection, dtype)
+    return _plain(x, dtype), _plain(affinity, dtype), _to(injection, dtype)
 
 
 def check_propagate(
@@ -44,7 +44,7 @@ def check_propagate(
     Raises:
         InputError: a shape, dtype or device does not fit.
     """
-    given = _present(x=x, affinities=affinities, injection=injection, mix=mix)
+    given = {"x": x, "affinities": affinities, **_present(injection=injection, mix=mix)}
     _kinds(given)
     N, C, H, W = _sizes("x", x, "[N, C, H, W]", 4)
     _, _, G, _, _, _ = _sizes("affinities", affinities, "[N, 4, G, K, H, W]", 6)
@@ -54,7 +54,12 @@ def check_propagate(
     if mix is not None:
         _fit("mix", mix, (N, 4, H, W), x)
     dtype = _common(given)
-    return x.to(dtype), affinities.to(dtype), _to(injection, dtype), _to(mix, dtype)
+    return (
+        _plain(x, dtype),
+        _plain(affinities, dtype),
+        _to(injection, dtype),
+        _to(mix, dtype),
+    )
 
 
 def check_normalised(edit: Tensor, affinities: Tensor, injection: Tensor) -> None:
@@ -79,6 +84,8 @@ def _kinds(given: dict[str, Tensor]) -> None:
     for name, tensor in given.items():
         if not isinstance(tensor, Tensor):
             raise InputError(f"{name} must be a Tensor, got {type(tensor).__name__}")
+        if tensor.layout != torch.strided:
+            raise InputError(f"{name} must be dense, got {tensor.layout}")
         if tensor.device != lead.device:
             raise InputError(
                 f"{name} must be on the device of {first}, {lead.device}, got {tensor.device}"
@@ -120,7 +127,12 @@ def _common(given: dict[str, Tensor]) -> torch.dtype:
 
 
 def _to(tensor: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    return None if tensor is None else tensor.to(dtype)
+    return None if tensor is None else _plain(tensor, dtype)
+
+
+def _plain(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """In `dtype`, and not a view that PyTorch negates as it reads: backends read memory."""
+    return tensor.to(dtype).resolve_neg()
 
 
 def _short(dtype: torch.dtype) -> str:

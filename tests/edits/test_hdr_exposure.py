@@ -74,6 +74,12 @@ def test_key_frames_that_do_not_differ_say_it_was_the_scene() -> None:
     np.testing.assert_allclose(found.light, np.stack(DRIFT))
 
 
+def test_a_drift_too_small_to_tell_is_the_cameras() -> None:
+    small = [drift * 0.09 / 0.8 for drift in DRIFT]
+    found = exposures([*small, np.full(3, 0.05)], np.full(3, 2.0), np.full(3, 2.0))
+    np.testing.assert_array_equal(found.light, 0)
+
+
 @pytest.mark.parametrize("last", [-1.0, 0.3, 4.0])
 def test_offsets_meet_both_key_frames(last: float) -> None:
     found = exposures(DRIFT, np.zeros(3), np.full(3, last))

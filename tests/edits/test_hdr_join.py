@@ -99,7 +99,7 @@ def test_detail_of_a_key_frame_arrives_where_radiance_did() -> None:
     found = hdr_join.filled(edit, shown(stops), CURVE, [carry])
     np.testing.assert_allclose(found[:, 12:], stops[:, 12:], atol=0.05)
     other = edit.copy()
-    other[:, :, 16:] += 1 / 8 * np.float32([1, 0, 0])[:, None, None]
+    other[:, :, 16:] += 2 / 8 * np.float32([1, 0, 0])[:, None, None]
     finer, agreement = brought(other, [carry], (32, 48))
     assert agreement[:, 36:].max() < 0.05
     assert np.abs(finer[:, 36:]).max() < np.abs(detail.finer).max() / 10

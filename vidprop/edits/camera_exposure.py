@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from vidprop.alignment import Flow, FlowConfig, flow_positions, inside, warp
 
+from .camera_limits import ramp
+
 Array = NDArray[np.floating]
 
 _LEAST_SHARE = 0.02  # of a frame's pixels, for a median that means something
-_LEAST_CHANGE = 0.1  # stops; what is less says nothing about who caused it
+_TELLING = (0.1, 0.4)  # stops; less says nothing about who caused it, more says all
 _TRUSTED = 0.5
 _CORRECTION = 0.25
 _COARSE = FlowConfig(finest_scale=1, patch_stride=4, descent_iterations=12)
@@ -92,7 +94,7 @@ def exposures(drift: Sequence[Array], first: Array | None, last: Array | None) -
     A frame may be brighter because the camera let in more light, or because there
     was more. Two key frames tell which: if their offsets differ by the drift it was
     the camera, if they do not differ it was the scene, and what lies between is
-    shared. With one key frame it is taken to be the camera.
+    shared; a drift too small to tell is the camera's. So it is with one key frame.
 
     Args:
         drift: of each frame since the first of the span, [3].
@@ -111,9 +113,11 @@ def exposures(drift: Sequence[Array], first: Array | None, last: Array | None) -
 
 
 def _camera_share(drift: Array, change: Array) -> float:
-    if np.abs(drift).max() < _LEAST_CHANGE:
+    told = float(ramp(np.abs(drift).max(), *_TELLING))
+    if not told:
         return 1.0
-    return float(np.clip(-(drift @ change) / (drift @ drift), 0, 1))
+    share = np.clip(-(drift @ change) / (drift @ drift), 0, 1)
+    return float(1 - told * (1 - share))
 
 
 def _change(frame: SmallFrame, other: SmallFrame, positions: Array) -> Array | None:

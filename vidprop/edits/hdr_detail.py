@@ -19,7 +19,7 @@ from .upsampling import upsample
 
 Array = NDArray[Any]
 
-_ALIKE = 0.3  # stops by which what arrived may differ and still count by two thirds
+_ALIKE = 0.6  # stops by which what arrived may differ and still count by two thirds
 
 
 @dataclass(frozen=True, slots=True)

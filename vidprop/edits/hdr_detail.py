@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .camera_curve import CameraCurve
 from .detail import enlarged_map
 from .hdr import from_edit, to_edit
+from .triples import largest, mean
 from .upsampling import upsample
 
 Array = NDArray[Any]
@@ -40,7 +41,7 @@ class RadianceDetail:
                 it; by them the key frame's own picture is known.
         """
         reduced = cv2.resize(stops, small[::-1], interpolation=cv2.INTER_AREA)
-        luma = curve.signal(stops - shift).mean(axis=-1)
+        luma = mean(curve.signal(stops - shift))
         finer = stops - from_edit(upsample(to_edit(reduced, 0.0), luma), 0.0)
         return cls(np.asarray(finer, np.float32), reduced)
 
@@ -81,7 +82,7 @@ def _agreement(stops: Array, arrived: Array) -> Array:
     """0 to 1, [h, w]; one change of the light for all pixels does not count."""
     difference = arrived - stops
     difference -= np.median(difference, axis=(0, 1))
-    furthest = np.abs(difference).max(axis=-1)
+    furthest = largest(np.abs(difference))
     return np.exp(np.float32(-0.5) * np.square(furthest / np.float32(_ALIKE)))
 
 

@@ -11,6 +11,8 @@ from vidprop.color.matrices import BT709, BT2020, Primaries, convert_primaries
 from vidprop.color.transfer import PQ_PEAK_NITS, SDR_WHITE_NITS, hlg_encode, pq_encode
 from vidprop.errors import InputError
 
+from .triples import largest
+
 Array = NDArray[np.floating]
 Transfer = Literal["pq", "hlg"]
 
@@ -59,9 +61,9 @@ def roll_off(nits: Any, peak: float) -> Array:
     nears the peak, and the others keep their ratio to it.
     """
     light = np.asarray(nits)
-    largest = light.max(axis=-1, keepdims=True)
+    most = largest(light)[..., None]
     knee = light.dtype.type(_KNEE * peak)
     room = light.dtype.type((1 - _KNEE) * peak)
-    bent = knee + room * -np.expm1(-np.maximum(largest - knee, 0) / room)
-    rolled = np.minimum(light * (bent / np.maximum(largest, knee)), light.dtype.type(peak))
-    return np.where(largest > knee, rolled, light)
+    bent = knee + room * -np.expm1(-np.maximum(most - knee, 0) / room)
+    rolled = np.minimum(light * (bent / np.maximum(most, knee)), light.dtype.type(peak))
+    return np.where(most > knee, rolled, light)

@@ -17,6 +17,7 @@ from .camera_curve import CameraCurve, Reading
 from .camera_exposure import offset
 from .hdr import from_edit, to_edit
 from .hdr_detail import RadianceCarry, brought
+from .triples import least, mean, weighted
 from .upsampling import upsample
 
 Array = NDArray[Any]
@@ -24,7 +25,7 @@ Array = NDArray[Any]
 _SLACK = 0.1  # stops by which a clipped pixel may lie below the camera's white
 # Channels may leave what the picture's codes leave open by this factor, luminance may not.
 _COLOUR_REACH = 6.0
-_LUMINANCE = rgb_to_xyz_matrix(BT709)[1].astype(np.float32)
+_LUMINANCE = rgb_to_xyz_matrix(BT709)[1:2].astype(np.float32)
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
@@ -55,12 +56,12 @@ def enlarged(
         stops [H, W, 3], and the offset [3] that brings the curve's stops to them.
     """
     size = edit.shape[:0:-1]
-    luma = signal.mean(axis=-1)
+    luma = mean(signal)
     shown, trust = (
         cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         for image in (reading.stops, reading.trust)
     )
-    shift = offset(from_edit(edit, 0.0), shown, trust.min(axis=-1))
+    shift = offset(from_edit(edit, 0.0), shown, least(trust))
     detail = reading.stops - from_edit(upsample(to_edit(shown, 0.0), luma), 0.0)
     detail *= reading.trust * _above_noise(detail, reading)
     if carries:
@@ -89,7 +90,7 @@ def join(carried: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:
     joined = carried + reading.trust * (_coloured(carried, low, high) - carried)
     light = _light(joined)
     pull = np.clip(light, _light(low), _light(high)) - light
-    joined += (reading.trust.min(axis=-1) * pull)[..., None]
+    joined += (least(reading.trust) * pull)[..., None]
     joined += (1 - reading.trust) * (_bounded(joined, reading, shift) - joined)
     return np.asarray(joined, np.float32)
 
@@ -103,7 +104,7 @@ def _coloured(carried: Array, low: Array, high: Array) -> Array:
 
 def _light(stops: Array) -> Array:
     """Log2 luminance [H, W] of stops [H, W, 3]."""
-    return np.log2(np.exp2(stops) @ _LUMINANCE)
+    return np.log2(weighted(np.exp2(stops), _LUMINANCE))
 
 
 def _above_noise(detail: Array, reading: Reading) -> Array:

@@ -17,6 +17,7 @@ from vidprop.alignment import flow_luma
 from vidprop.edits.camera_curve import CameraCurve
 from vidprop.edits.camera_exposure import DriftTracker, SmallFrame, exposures, offset
 from vidprop.edits.hdr import STOPS_PER_UNIT, from_edit, luma_of, middle_of, to_edit
+from vidprop.edits.triples import least
 
 from .contract import Array, Estimate, KeyEdit, SpanPropagator
 from .span import NetworkPropagator
@@ -90,7 +91,7 @@ class Shown:
             shown.luma.append(flow_luma(luma_of(signal)))
             shown.drift.append(tracker.add(small))
             shown.stops.append(small.stops.astype(np.float16))
-            shown.trust.append(np.rint(small.trust.min(axis=-1) * 255).astype(np.uint8))
+            shown.trust.append(np.rint(least(small.trust) * 255).astype(np.uint8))
         return shown
 
     def at(self, place: int) -> tuple[Array, Array]:

@@ -22,6 +22,9 @@
 #define KERNEL extern "C" void
 #define SHARED(name) unsigned char* const name = host::shared
 
+extern "C" float expf(float) noexcept;
+extern "C" float logf(float) noexcept;
+
 namespace host {
 struct Index {
     unsigned x = 0, y = 0, z = 0;

@@ -18,7 +18,7 @@ from vidprop.ops._cupy import Card, Kernel
 
 HERE = Path(__file__).parent
 KERNELS = Path(vidprop.__file__).parents[1] / "kernels"
-STRUCTURES = {"scan": "Scan", "integrate": "Integrate", "percolumn": "PerColumn"}
+STRUCTURES = {"scan": "Scan", "integrate": "Integrate", "percolumn": "PerColumn", "match": "Match"}
 H200 = Card(90, 132, 232448, 233472)
 
 

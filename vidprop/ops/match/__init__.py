@@ -30,8 +30,11 @@ def match(
     Returns:
         out [N, H, W, V] and score [N, H, W], in `query`'s dtype; differentiable in
         query, key, value and bias.
+    On CUDA: float32, float16 or bfloat16, computed in float32; differentiable once.
+
     Raises:
         InputError: a shape or dtype does not fit.
+        BackendError: CUDA tensors without CuPy.
     """
     _check(query, key, value, centre, bias)
     if query.device.type == "cpu":
@@ -39,6 +42,10 @@ def match(
 
         out, score = Match.apply(query, key, value, centre, bias)  # type: ignore[no-untyped-call]
         return out, score
+    if query.is_cuda:
+        from vidprop.ops.match._cuda import match_cuda
+
+        return match_cuda(query, key, value, centre, bias)
     return match_reference(query, key, value, centre, bias)
 
 

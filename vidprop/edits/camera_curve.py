@@ -45,15 +45,6 @@ class CameraCurve:
         """Log2 radiance [..., 3] of signals [..., 3]; clipped ones give the camera's limit."""
         return _look_up(self.table, signal)
 
-    def signal(self, stops: Array64) -> Array:
-        """What the camera shows of log2 radiance [..., 3]: `stops` the other way round."""
-        shown = np.empty(stops.shape, np.float32)
-        signals = np.linspace(0, 1, NODES)
-        for c, table in enumerate(self.table[:, :: (_ENTRIES - 1) // (NODES - 1)]):
-            # A flat stretch has no inverse: the ramp gives it one without bending the curve.
-            shown[..., c] = np.interp(stops[..., c], table + 1e-6 * np.arange(NODES), signals)
-        return shown
-
     def weights(self, signal: Array) -> Array:
         """How far `stops` can be trusted, [..., 3] in 0..1."""
         return _look_up(self.trust, signal)

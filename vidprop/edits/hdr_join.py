@@ -45,9 +45,9 @@ def enlarged(
 ) -> tuple[Array, Array]:
     """What an edit says of a frame at its full size, and what exposure the frame has by it.
 
-    The fine detail an edit lacks comes from the key frames, where these agree with it;
-    elsewhere it is what the same enlargement loses of the curve's stops, where these can
-    be trusted, but for what may be noise.
+    Where a key frame, moved along at full size, agrees with the edit, it is taken itself.
+    Elsewhere the fine detail an edit lacks is what the same enlargement loses of the
+    curve's stops, where these can be trusted, but for what may be noise.
 
     Args:
         edit: [3, h, w], of radiance itself: 0 is radiance 1. signal: [H, W, 3].
@@ -64,10 +64,11 @@ def enlarged(
     shift = offset(from_edit(edit, 0.0), shown, least(trust))
     detail = reading.stops - from_edit(upsample(to_edit(shown, 0.0), luma), 0.0)
     detail *= reading.trust * _above_noise(detail, reading)
+    large = from_edit(upsample(edit.astype(np.float32), luma), 0.0) + detail
     if carries:
-        finer, agreement = brought(edit, carries, luma.shape)
-        detail = finer + (1 - agreement[..., None]) * detail
-    return from_edit(upsample(edit.astype(np.float32), luma), 0.0) + detail, shift
+        arrived, agreement = brought(edit, carries)
+        large += agreement[..., None] * (arrived - large)
+    return large, shift
 
 
 def join(carried: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:

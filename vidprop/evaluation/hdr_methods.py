@@ -12,7 +12,7 @@ from vidprop.alignment import Chain, flow_luma, warp
 from vidprop.color.transfer import srgb_decode
 from vidprop.edits.camera_fit import KeyPair, fit_curve
 from vidprop.edits.hdr import luma_of, to_edit
-from vidprop.edits.hdr_detail import RadianceCarry, RadianceDetail
+from vidprop.edits.hdr_detail import RadianceCarry
 from vidprop.edits.hdr_join import filled
 from vidprop.errors import InputError
 from vidprop.evaluation.methods import MethodOptions
@@ -93,19 +93,12 @@ class Carried:
 
     def fill(self, signals: Sequence[Array], keys: Mapping[int, Array]) -> list[Array]:
         """See `HdrMethod.fill`."""
-        numbers, last = sorted(keys), len(signals) - 1
-        fit = fit_curve([KeyPair(signals[at], keys[at]) for at in numbers])
-        shifts = dict(zip(numbers, fit.offsets, strict=True))
+        last = len(signals) - 1
+        curve = fit_curve([KeyPair(signals[at], stops) for at, stops in sorted(keys.items())]).curve
         before, after = (_key_edit(keys.get(place)) for place in (0, last))
-        details = [
-            RadianceDetail.of(keys[at], _half_size(keys[at]), fit.curve, shifts[at])
-            if at in keys
-            else None
-            for at in (0, last)
-        ]
-        estimates = RadiancePropagator(self.propagator, fit.curve).propagate(signals, before, after)
+        estimates = RadiancePropagator(self.propagator, curve).propagate(signals, before, after)
         return [
-            filled(estimate.edit, signal, fit.curve, _carries(place, last, details, estimate))
+            filled(estimate.edit, signal, curve, _carries(place, last, keys, estimate))
             for place, (estimate, signal) in enumerate(zip(estimates, signals, strict=True))
         ]
 
@@ -136,23 +129,19 @@ def _warped(lumas: Sequence[Array], stops: Array) -> list[Array]:
 
 
 def _carries(
-    place: int, last: int, details: Sequence[RadianceDetail | None], estimate: Estimate
+    place: int, last: int, keys: Mapping[int, Array], estimate: Estimate
 ) -> list[RadianceCarry]:
     """What the key frames at both ends bring to a frame; the nearer one has the larger share."""
-    ways = ((details[0], estimate.in_before, place), (details[1], estimate.in_after, last - place))
+    ways = ((0, estimate.in_before), (last, estimate.in_after))
     return [
-        RadianceCarry(detail, positions, 1 / max(1, away))
-        for detail, positions, away in ways
-        if detail is not None and positions is not None
+        RadianceCarry(keys[number], positions, 1 / max(1, abs(place - number)))
+        for number, positions in ways
+        if number in keys and positions is not None
     ]
 
 
 def _key_edit(stops: Array | None) -> KeyEdit | None:
     if stops is None:
         return None
-    size = _half_size(stops)[::-1]
+    size = (stops.shape[1] // 2, stops.shape[0] // 2)
     return KeyEdit.full(to_edit(cv2.resize(stops, size, interpolation=cv2.INTER_AREA), 0.0))
-
-
-def _half_size(stops: Array) -> tuple[int, int]:
-    return stops.shape[0] // 2, stops.shape[1] // 2

@@ -1,11 +1,11 @@
-"""The fine detail of the key frames that frames at hand take their radiance from."""
+"""The key frames that frames at hand take their radiance from, at full size."""
 
 from collections.abc import Mapping
 
-from vidprop.edits.hdr_detail import RadianceCarry, RadianceDetail
+from vidprop.edits.hdr_detail import RadianceCarry
 
-from .contract import Carried
-from .hdr_keys import Curves, HdrKeyReader
+from .contract import Array, Carried
+from .hdr_keys import HdrKeyReader
 from .keys import Key
 
 # A frame lies between two key frames; one more is at hand where they change.
@@ -13,18 +13,17 @@ _KEPT = 3
 
 
 class RadianceDetails:
-    """Gives frames the detail of their key frames; keeps that of the few used last."""
+    """Gives frames their key frames; keeps the few used last."""
 
-    def __init__(self, keys: Mapping[int, Key], curves: Curves, reader: HdrKeyReader) -> None:
-        self._keys, self._curves, self._reader = keys, curves, reader
-        self._known: dict[int, RadianceDetail] = {}
+    def __init__(self, keys: Mapping[int, Key], reader: HdrKeyReader) -> None:
+        self._keys, self._reader = keys, reader
+        self._known: dict[int, Array] = {}
 
     def carried(self, frame: int, result: Carried) -> list[RadianceCarry]:
         """What key frames bring to a frame; those nearer in time have the larger share."""
-        size = result.edit.shape[1:]
         return [
             RadianceCarry(
-                self._of(trace.number, size),
+                self._stops(trace.number),
                 trace.positions,
                 1 / max(1, abs(frame - trace.number)),
             )
@@ -32,15 +31,14 @@ class RadianceDetails:
             if trace.positions is not None
         ]
 
-    def _of(self, number: int, size: tuple[int, ...]) -> RadianceDetail:
-        detail = self._known.pop(number) if number in self._known else self._made(number, size)
-        self._known[number] = detail
+    def _stops(self, number: int) -> Array:
+        stops = self._known.pop(number) if number in self._known else self._read(number)
+        self._known[number] = stops
         while len(self._known) > _KEPT:
             del self._known[next(iter(self._known))]
-        return detail
+        return stops
 
-    def _made(self, number: int, size: tuple[int, ...]) -> RadianceDetail:
+    def _read(self, number: int) -> Array:
         picture = self._keys[number].picture
         assert picture is not None
-        curve, (shift, _) = self._curves.at(number).curve, self._curves.exposure(number)
-        return RadianceDetail.of(self._reader.radiance(picture).stops, size, curve, shift)
+        return self._reader.radiance(picture).stops

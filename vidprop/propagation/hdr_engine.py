@@ -72,7 +72,7 @@ def expand(job: HdrJob, on_progress: OnProgress = unheard) -> HdrOutcome:
     store.write_manifest(_facts(setup, known, curves))
     gallery = HdrGallery(known.frames, tuple(known.keys), white)
     with at_work(_worker(setup, known, curves, store, plan), plan) as finished:
-        details = RadianceDetails(known.keys, curves, setup.reader)
+        details = RadianceDetails(known.keys, setup.reader)
         filler = Filler(setup, known, curves, Results(plan, store, finished), details)
         confidence = _write(filler, output, gallery)
     kept = store.settle(plan.names if job.keep_work else None)

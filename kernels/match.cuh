@@ -25,8 +25,10 @@
 #define CAPACITY 786  // places that shared memory holds, 2 past a multiple of 8; 0: none
 #endif
 
+// From START on, the exponential of NEVER is 0.
+constexpr float START = -1.7e38f, NEVER = 2 * START, OUTSIDE = -1e4f;
+
 constexpr int TILE = 16, PAIR = 2, THREADS = TILE * TILE / PAIR;
-constexpr int BOXES = THREADS * 16;  // bytes of shared memory before the places
 
 /// Everything dense, channels last, in float32.
 struct Match {
@@ -49,6 +51,24 @@ template <int COUNT>
 struct alignas(4 * COUNT) Floats {
     float value[COUNT];
 };
+
+#ifndef HOST
+__device__ inline float power_of_2(float x) {
+    float power;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+    return power;
+}
+
+/// a or b, both computed: a branch would part what runs side by side.
+__device__ inline float choose(bool first, float a, float b) {
+    float chosen;
+    asm("{.reg .pred p; setp.ne.s32 p, %3, 0; selp.f32 %0, %1, %2, p;}"
+        : "=f"(chosen) : "f"(a), "f"(b), "r"(static_cast<int>(first)));
+    return chosen;
+}
+#endif
+
+__device__ inline float exponential(float x) { return power_of_2(x * 1.4426950408889634f); }
 
 __device__ inline int smaller(int a, int b) { return a < b ? a : b; }
 __device__ inline int larger(int a, int b) { return a > b ? a : b; }
@@ -186,11 +206,11 @@ struct Stage {
         const int64 first = pair.image * m.rows * m.columns;
         far_key = m.key + first * FEATURES;
         far_value = m.value + first * VALUES;
-        key.at = reinterpret_cast<float*>(memory + BOXES);
+        key.at = reinterpret_cast<float*>(memory);
         value.at = key.at + (FEATURES * CAPACITY + 3) / 4 * 4;
         staged = false;
         if (CAPACITY == 0) return;
-        Box* const boxes = reinterpret_cast<Box*>(memory);
+        Box* const boxes = reinterpret_cast<Box*>(memory);  // where places will be
         box = around(pair.window[0], pair.window[1]);
         boxes[threadIdx.x] = box;
         for (int half = THREADS / 2; half > 0; half /= 2) {
@@ -203,6 +223,8 @@ struct Stage {
         box = boxes[0];
         staged = !empty(box) && area(box) <= CAPACITY;
         if (!staged) return;
+        // Every thread has read the box before places are written over it.
+        __syncthreads();
         key.fill<FEATURE_WIDE>(box, far_key, m.columns);
         value.fill<VALUE_WIDE>(box, far_value, m.columns);
         copies_end();
@@ -212,7 +234,35 @@ struct Stage {
     }
 };
 
-/// Calls body(p, key, value, d) for every place of window p, d its number in the window.
+/// One row of a box, for the windows whose bits are in MASK.
+template <bool STAGED, int MASK, class Body>
+__device__ inline void walk_row(const Match& m, const Stage& stage, const Pair& pair, const Box& box, int y,
+                                const Body& body) {
+    const unsigned side = static_cast<unsigned>(2 * m.radius + 1);
+    const float* bias[PAIR];
+#pragma unroll
+    for (int p = 0; p < PAIR; ++p) bias[p] = m.bias + (MASK >> p & 1 ? y - pair.top[p] : 0) * side;
+    const int near = (y - stage.box.y0) * width_of(stage.box) - stage.box.x0;
+    const int64 far = y * m.columns;
+    for (int x = box.x0; x < box.x1; ++x) {
+        float key[FEATURES], value[VALUES];
+        if (STAGED) {
+            stage.key.get(near + x, key);
+            stage.value.get(near + x, value);
+        } else {
+            load<FEATURES, FEATURE_WIDE>(stage.far_key + (far + x) * FEATURES, key);
+            load<VALUES, VALUE_WIDE>(stage.far_value + (far + x) * VALUES, value);
+        }
+#pragma unroll
+        for (int p = 0; p < PAIR; ++p) {
+            if (!(MASK >> p & 1)) continue;
+            const unsigned column = static_cast<unsigned>(x - pair.left[p]);
+            const bool in = column < side;
+            body(p, key, value, bias[p][in ? column : 0], in);
+        }
+    }
+}
+
 template <bool STAGED, class Body>
 __device__ inline void walk(const Match& m, const Stage& stage, const Pair& pair, const Body& body) {
     const unsigned side = static_cast<unsigned>(2 * m.radius + 1);
@@ -222,34 +272,21 @@ __device__ inline void walk(const Match& m, const Stage& stage, const Pair& pair
     for (int turn = 0; turn < (together ? 1 : PAIR); ++turn) {
         const Box box = together ? whole : turn ? pair.window[1] : pair.window[0];
         for (int y = box.y0; y < box.y1; ++y) {
-            bool crosses[PAIR];
-            unsigned row[PAIR];
+            int mask = 0;
 #pragma unroll
             for (int p = 0; p < PAIR; ++p) {
-                row[p] = static_cast<unsigned>(y - pair.top[p]);
-                crosses[p] = row[p] < side && pair.inside[p] && (together || p == turn);
+                const bool crosses = y >= pair.window[p].y0 && y < pair.window[p].y1;
+                mask |= (crosses && (together || p == turn)) << p;
             }
-            for (int x = box.x0; x < box.x1; ++x) {
-                float key[FEATURES], value[VALUES];
-                if (STAGED) {
-                    const int place = (y - stage.box.y0) * width_of(stage.box) + x - stage.box.x0;
-                    stage.key.get(place, key);
-                    stage.value.get(place, value);
-                } else {
-                    const int64 place = y * m.columns + x;
-                    load<FEATURES, FEATURE_WIDE>(stage.far_key + place * FEATURES, key);
-                    load<VALUES, VALUE_WIDE>(stage.far_value + place * VALUES, value);
-                }
-#pragma unroll
-                for (int p = 0; p < PAIR; ++p) {
-                    const unsigned column = static_cast<unsigned>(x - pair.left[p]);
-                    if (crosses[p] && column < side) body(p, key, value, row[p] * side + column);
-                }
-            }
+            if (mask == 3) walk_row<STAGED, 3>(m, stage, pair, box, y, body);
+            if (mask == 1) walk_row<STAGED, 1>(m, stage, pair, box, y, body);
+            if (mask == 2) walk_row<STAGED, 2>(m, stage, pair, box, y, body);
         }
     }
 }
 
+/// Calls body(p, key, value, bias, in) for every place of window p, and for some others with `in`
+/// false. No branch parts the two pixels of a row, so that they hide each other's waits.
 template <class Body>
 __device__ inline void walk(const Match& m, const Stage& stage, const Pair& pair, const Body& body) {
     if (stage.staged)

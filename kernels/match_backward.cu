@@ -25,8 +25,9 @@ KERNEL match_grad_query(const Match m) {
         offset[p] = m.grad_score[pixel] - dot(grad_out[p], out);
         m.offset[pixel] = offset[p];
     }
-    walk(m, stage, pair, [&](int p, const auto& key, const auto& value, unsigned d) {
-        const float weight = expf(dot(query[p], key) + m.bias[d] - score[p]);
+    walk(m, stage, pair, [&](int p, const auto& key, const auto& value, float bias, bool in) {
+        if (!in) return;
+        const float weight = exponential(dot(query[p], key) + bias - score[p]);
         add(weight * (dot(grad_out[p], value) + offset[p]), key, grad[p]);
     });
 #pragma unroll
@@ -67,7 +68,8 @@ KERNEL match_grad_key(const Match m) {
             for (int p = 0; p < PAIR; ++p) {
                 const int64 line = y + p + reach - row;
                 if (line < 0 || line > reach || (p && !both)) continue;
-                const float weight = expf(dot(query, key[p]) + m.bias[line * side + column] - score);
+                const float bias = m.bias[line * side + column];
+                const float weight = exponential(dot(query, key[p]) + bias - score);
                 add(weight, grad_out, grad_value[p]);
                 add(weight * (dot(grad_out, value[p]) + offset), query, grad_key[p]);
             }
@@ -102,7 +104,7 @@ KERNEL match_grad_bias(const Match m) {
             load<FEATURES, FEATURE_WIDE>(m.key + place * FEATURES, key);
             load<VALUES, VALUE_WIDE>(m.value + place * VALUES, value);
             load<VALUES, VALUE_WIDE>(m.grad_out + pixel * VALUES, grad_out);
-            const float weight = expf(dot(query, key) + m.bias[d] - m.score[pixel]);
+            const float weight = exponential(dot(query, key) + m.bias[d] - m.score[pixel]);
             sum += weight * (dot(grad_out, value) + m.offset[pixel]);
         }
         m.grad_bias[blockIdx.x * side * side + d] = sum;

@@ -5,25 +5,22 @@ KERNEL match_forward(const Match m) {
     SHARED(memory);
     const Pair pair(m);
     const Stage stage(m, pair, memory);
-    constexpr float LOWEST = -3.402823466e38f, OUTSIDE = -1e4f;
     float query[PAIR][FEATURES] = {}, out[PAIR][VALUES] = {}, total[PAIR] = {}, top[PAIR];
 #pragma unroll
     for (int p = 0; p < PAIR; ++p) {
-        top[p] = LOWEST;
+        top[p] = START;
         if (pair.inside[p]) load<FEATURES, FEATURE_WIDE>(m.query + pair.pixel[p] * FEATURES, query[p]);
     }
-    walk(m, stage, pair, [&](int p, const auto& key, const auto& value, unsigned d) {
-        const float s = dot(query[p], key) + m.bias[d];
-        if (s > top[p]) {
-            const float less = expf(top[p] - s);
-            total[p] *= less;
+    walk(m, stage, pair, [&](int p, const auto& key, const auto& value, float bias, bool in) {
+        const float s = choose(in, dot(query[p], key) + bias, NEVER);
+        const float highest = fmaxf(top[p], s);
+        const float less = exponential(top[p] - highest), weight = exponential(s - highest);
+        top[p] = highest;
+        total[p] = total[p] * less + weight;
 #pragma unroll
-            for (int v = 0; v < VALUES; ++v) out[p][v] *= less;
-            top[p] = s;
-        }
-        const float weight = expf(s - top[p]);
-        total[p] += weight;
-        add(weight, value, out[p]);
+        for (int v = 0; v < VALUES; ++v) out[p][v] *= less;
+        // Not by a weight of 0: a NaN past the window must not be seen.
+        if (in) add(weight, value, out[p]);
     });
 #pragma unroll
     for (int p = 0; p < PAIR; ++p) {

@@ -22,7 +22,8 @@
 #define KERNEL extern "C" void
 #define SHARED(name) unsigned char* const name = host::shared
 
-extern "C" float expf(float) noexcept;
+extern "C" float exp2f(float) noexcept;
+extern "C" float fmaxf(float, float) noexcept;
 extern "C" float logf(float) noexcept;
 
 namespace host {
@@ -141,6 +142,8 @@ inline int team_member() { return TEAM > 1 ? host::block.x % TEAM : 0; }
 inline void team_barrier() {
     if (TEAM > 1) pthread_barrier_wait(host::team_barrier);
 }
+inline float power_of_2(float x) { return exp2f(x); }
+inline float choose(bool first, float a, float b) { return first ? a : b; }
 inline float read_fresh(const float* from) { return *from; }
 
 namespace host {

@@ -52,6 +52,6 @@ int main() {
     m.images = 1;
     m.height = m.width = m.rows = m.columns = SIDE;
     m.radius = RADIUS;
-    host::launch(FUNCTION, m, BLOCKS, THREADS, BOXES + 4 * CAPACITY * (FEATURES + VALUES) + 16);
+    host::launch(FUNCTION, m, BLOCKS, THREADS, 4 * CAPACITY * (FEATURES + VALUES) + 16);
     std::puts("matched");
 }

@@ -86,6 +86,7 @@ def test_similarities_of_any_size(threads: Threads) -> None:
 def test_nan_reaches_the_pixels_that_see_it(threads: Threads) -> None:
     tensors, _ = PROBLEMS["as in use"].draw()
     tensors[1][1, 20, 9, 3] = float("nan")
+    tensors[2][0, 11, 5, 0] = float("nan")
     ours, theirs = match_cuda(*tensors), match_reference(*tensors)
     for a, b in zip(ours, theirs, strict=True):
         assert b.isnan().any()

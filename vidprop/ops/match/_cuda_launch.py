@@ -15,7 +15,6 @@ __all__ = ["MATCH", "backward", "capacity", "forward"]
 # As in kernels/match.cuh and match_backward.cu.
 _TILE, _PAIR, _PIXELS = 16, 2, 64
 _THREADS = _TILE * _TILE // _PAIR
-_BOXES = 16 * _THREADS
 _SLACK = 4  # rows and columns by which the windows of a block may spread beyond a plain shift
 _RESERVED = 1024  # bytes of shared memory that the driver takes for every block
 
@@ -76,7 +75,7 @@ def capacity(features: int, values: int, radius: int, card: Card) -> int:
     most = (_TILE + 2 * radius + _SLACK) ** 2
     for blocks in (3, 2):
         room = min(card.shared_per_multiprocessor // blocks - _RESERVED, card.shared_per_block)
-        places = min(most + 10, (room - _BOXES - 16) // (4 * (features + values)))
+        places = min(most + 10, (room - 16) // (4 * (features + values)))
         # 2 past a multiple of 8, so that the planes of a vector lie in different banks.
         places -= (places - 2) % 8
         if places >= least:
@@ -136,7 +135,7 @@ def _launch(
         query.device,
         blocks=blocks,
         threads=threads,
-        shared=_BOXES + 4 * places * (features + values) + 16 if staged else 0,
+        shared=4 * places * (features + values) + 16 if places else 0,
     )
 
 

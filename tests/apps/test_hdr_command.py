@@ -55,6 +55,22 @@ def test_the_sample_becomes_hdr10(call, tmp_path):
     assert (tmp_path / "look.png").exists()
 
 
+def test_the_network_finds_a_key_frame_that_was_kept_back(call, tmp_path):
+    keys = [KEYS / f"courtyard_{n:05d}.exr" for n in (0, 40)]
+    output = tmp_path / "%05d.exr"
+    status, _, err = call(
+        "--keyframes", *keys, "-o", output, "--method", "network", "--size", "128"
+    )
+    assert (status, err) == (0, "")
+    found, truth = (
+        np.log2(np.maximum(read_exr(path).pixels, 1e-3))
+        for path in (tmp_path / "00020.exr", KEYS / "courtyard_00020.exr")
+    )
+    assert np.median(np.abs(found - truth)) < 0.1
+    bright = truth > 0.5  # burnt out in the clip
+    assert np.median(np.abs(found - truth)[bright]) < 0.15
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -84,6 +84,7 @@ def test_an_edit_of_half_the_size_is_enlarged_with_the_pictures_edges() -> None:
     small = hdr.to_edit(cv2.resize(stops, (32, 32), interpolation=cv2.INTER_AREA), 0.0)
     large, shift = hdr_join.enlarged(small, shown(stops), CURVE.read(shown(stops)))
     assert large.shape == stops.shape
+    assert shift is not None
     np.testing.assert_allclose(shift, 0, atol=0.02)
     np.testing.assert_allclose(hdr_join.filled(small, shown(stops), CURVE), stops, atol=0.3)
 
@@ -98,6 +99,14 @@ def test_a_key_frame_arrives_at_full_size_where_its_radiance_did() -> None:
     np.testing.assert_allclose(found[:, 12:], stops[:, 12:], atol=0.05)
     edit[:, :, 16:] += 2 / 8 * np.float32([1, 0, 0])[:, None, None]
     assert brought(edit, [carry])[1][:, 36:].max() < 0.05
+
+
+def test_a_frame_that_is_white_all_over_takes_what_was_carried() -> None:
+    stops = cv2.GaussianBlur(np.random.default_rng(3).normal(4, 9, (32, 48, 3)), None, 4)
+    white = np.ones((32, 48, 3), np.float32)
+    found = hdr_join.filled(small_edit(stops.astype(np.float32)), white, CURVE)
+    assert np.ptp(stops) > 1
+    np.testing.assert_allclose(found, stops, atol=0.1)
 
 
 def test_a_change_of_the_light_does_not_keep_a_key_frame_back() -> None:

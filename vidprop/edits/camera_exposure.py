@@ -83,9 +83,14 @@ def offset(stops: Array, shown: Array, trust: Array) -> Array:
     of all pixels where there are too few of these.
     """
     chosen = trust > _TRUSTED
-    if chosen.sum() < _LEAST_SHARE * chosen.size:
+    if not tells(trust):
         chosen = np.ones_like(chosen)
     return np.median((stops - shown)[chosen], axis=0)
+
+
+def tells(trust: Array) -> bool:
+    """Whether enough of a frame can be trusted to tell its exposure; not so if it is white."""
+    return bool((trust > _TRUSTED).sum() >= _LEAST_SHARE * trust.size)
 
 
 def exposures(drift: Sequence[Array], first: Array | None, last: Array | None) -> Exposures:

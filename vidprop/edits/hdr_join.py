@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vidprop.color.matrices import BT709, rgb_to_xyz_matrix
 
 from .camera_curve import CameraCurve, Reading
-from .camera_exposure import offset
+from .camera_exposure import offset, tells
 from .hdr import from_edit, to_edit
 from .hdr_detail import RadianceCarry, brought
 from .triples import least, mean, weighted
@@ -37,12 +37,13 @@ def filled(
     The edit is of radiance itself: 0 is radiance 1. See `enlarged` and `join`.
     """
     reading = curve.read(signal)
-    return join(*enlarged(edit, signal, reading, carries), reading)
+    stops, shift = enlarged(edit, signal, reading, carries)
+    return stops if shift is None else join(stops, shift, reading)
 
 
 def enlarged(
     edit: Array, signal: Array, reading: Reading, carries: Sequence[RadianceCarry] = ()
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array | None]:
     """What an edit says of a frame at its full size, and what exposure the frame has by it.
 
     Where a key frame, moved along at full size, agrees with the edit, it is taken itself.
@@ -53,7 +54,8 @@ def enlarged(
         edit: [3, h, w], of radiance itself: 0 is radiance 1. signal: [H, W, 3].
         reading: of the signal. carries: of the key frames.
     Returns:
-        stops [H, W, 3], and the offset [3] that brings the curve's stops to them.
+        stops [H, W, 3], and the offset [3] that brings the curve's stops to them; None if
+        too little of the frame is well exposed to tell.
     """
     size = edit.shape[:0:-1]
     luma = mean(signal)
@@ -61,7 +63,8 @@ def enlarged(
         cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         for image in (reading.stops, reading.trust)
     )
-    shift = offset(from_edit(edit, 0.0), shown, least(trust))
+    sure = least(trust)
+    shift = offset(from_edit(edit, 0.0), shown, sure) if tells(sure) else None
     detail = reading.stops - from_edit(upsample(to_edit(shown, 0.0), luma), 0.0)
     detail *= reading.trust * _above_noise(detail, reading)
     large = from_edit(upsample(edit.astype(np.float32), luma), 0.0) + detail

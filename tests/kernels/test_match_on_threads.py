@@ -1,5 +1,6 @@
 """The match's CUDA sources on CPU threads equal the reference in values and every gradient."""
 
+import sys
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from kernel_threads import H200, Threads
 from ops.match_problems import PROBLEMS, Problem, assert_equals_reference, outcome
 
-from vidprop.errors import InputError
+from vidprop.errors import BackendError, InputError
 from vidprop.ops import _cupy
 from vidprop.ops.match import _cuda_launch, match_reference
 from vidprop.ops.match._cuda import match_cuda
@@ -128,4 +129,14 @@ def test_misfits_are_named(threads: Threads) -> None:
         match_cuda(*(t.double() if t.is_floating_point() else t for t in tensors))
     tensors[4] = tensors[4].to("meta")
     with pytest.raises(InputError, match="must share a device, not cpu, meta"):
+        match_cuda(*tensors)
+
+
+def test_missing_cupy_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    _cupy.check.cache_clear()
+    _cupy.card.cache_clear()
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: H200)
+    tensors, _ = PROBLEMS["odd"].draw()
+    with pytest.raises(BackendError, match=r"pip install 'vidprop\[cuda1\d\]'"):
         match_cuda(*tensors)

@@ -29,8 +29,13 @@ def _run(function: str, folder: Path, *more: str) -> "subprocess.CompletedProces
     command = [*compile_command(kernel), *defines, *sanitize]
     subprocess.run([*command, str(HERE / "match_race.cpp"), "-o", str(program)], check=True)
     options = f"halt_on_error=1 exitcode={RACE}"
+    # Threads that disagree about what is staged wait for each other for ever.
     done = subprocess.run(
-        [program], capture_output=True, text=True, env=os.environ | {"TSAN_OPTIONS": options}
+        [program],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TSAN_OPTIONS": options},
+        timeout=200,
     )
     if "unexpected memory mapping" in done.stderr:
         pytest.skip("ThreadSanitizer does not run under this kernel's address randomisation")

@@ -25,9 +25,6 @@
 #define CAPACITY 786  // places that shared memory holds, 2 past a multiple of 8; 0: none
 #endif
 
-// From START on, the exponential of NEVER is 0.
-constexpr float START = -1.7e38f, NEVER = 2 * START, OUTSIDE = -1e4f;
-
 constexpr int TILE = 16, PAIR = 2, THREADS = TILE * TILE / PAIR;
 
 /// Everything dense, channels last, in float32.

@@ -1,6 +1,9 @@
 // The windowed match: similarities, softmax and weighted mean in one pass over each window.
 #include "match.cuh"
 
+// From START on, the exponential of NEVER is 0.
+constexpr float START = -1.7e38f, NEVER = 2 * START, OUTSIDE = -1e4f;
+
 KERNEL match_forward(const Match m) {
     SHARED(memory);
     const Pair pair(m);

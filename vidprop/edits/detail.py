@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vidprop.alignment import identity_positions
+
 from .upsampling import luma_detail, reduce_plane, upsample
 
 Array = NDArray[np.floating]
@@ -66,6 +68,11 @@ class Carry:
     share: float = 1.0
 
 
+def nearness(frames: int) -> float:
+    """The share of a key frame so many frames before or after, beside that of others."""
+    return 1 / max(1, abs(frames))
+
+
 def add_detail(edit: Array, luma: Array, carries: Sequence[Carry]) -> Array:
     """An enlarged edit [C, H, W] with the detail of key frames; `luma` [H, W] is the frame's.
 
@@ -96,14 +103,9 @@ def enlarged_map(positions: Array, shape: tuple[int, ...]) -> Array:
     """Positions [h, w, 2] for every pixel of the full size, in its pixels."""
     h, w = positions.shape[:2]
     scale = np.array([shape[1] / w, shape[0] / h], np.float32)
-    moves = (positions - _grid(h, w)) * scale
+    moves = (positions - identity_positions(h, w)) * scale
     large: Array = cv2.resize(moves, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return large + _grid(*shape)
-
-
-def _grid(height: int, width: int) -> Array:
-    across, down = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-    return np.stack(np.meshgrid(across, down), axis=-1)
+    return large + identity_positions(*shape)
 
 
 def _agreement(one: Array, other: Array) -> Array:

@@ -6,7 +6,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vidprop.networks.spatial import SpatialNetwork
-from vidprop.networks.temporal import Found, Reference, TemporalConfig, TemporalNetwork
+from vidprop.networks.temporal import Reference, TemporalConfig, TemporalNetwork
 
 # Of one pixel and channel in one direction of a scan: three products, their sum, the input's share.
 _SCAN = 8
@@ -46,7 +46,6 @@ def temporal_cost(network: TemporalNetwork, height: int, width: int, keys: int =
         found = [network.find(seen, one, slot) for slot, one in enumerate(slots)]
     with _counter() as decided:
         network.decide(seen, found, [(edit, edit[:, :1])] * config.extra_candidates)
-    _check(found)
     match = searched.get_total_flops() + _windows(config, keys) * h * w
     scan = config.carry.units * 4 * _SCAN * (config.edit_channels + 1) * h * w
     parts = (looked.get_total_flops(), decided.get_total_flops(), match, scan)
@@ -75,7 +74,3 @@ def _windows(config: TemporalConfig, keys: int) -> int:
     radii = [config.key_radius] * keys + [config.previous_radius] * config.use_previous
     radii += [config.search_radius] * keys * (config.search_channels > 0)
     return a_place * sum((2 * radius + 1) ** 2 for radius in radii if radius)
-
-
-def _check(found: list[Found]) -> None:
-    assert all(bool(torch.isfinite(one.facts).all()) for one in found)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from vidprop.alignment import Chain, flow_luma, warp
 from vidprop.color.transfer import srgb_decode
 from vidprop.edits.camera_fit import KeyPair, fit_curve
+from vidprop.edits.detail import nearness
 from vidprop.edits.hdr import luma_of, to_edit
 from vidprop.edits.hdr_detail import RadianceCarry
 from vidprop.edits.hdr_join import filled
@@ -134,7 +135,7 @@ def _carries(
     """What the key frames at both ends bring to a frame; the nearer one has the larger share."""
     ways = ((0, estimate.in_before), (last, estimate.in_after))
     return [
-        RadianceCarry(keys[number], positions, 1 / max(1, abs(place - number)))
+        RadianceCarry(keys[number], positions, nearness(place - number))
         for number, positions in ways
         if number in keys and positions is not None
     ]

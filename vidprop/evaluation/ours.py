@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.edits.detail import Carry, KeyDetail, add_detail
+from vidprop.edits.detail import Carry, KeyDetail, add_detail, nearness
 from vidprop.edits.hints import HintMaps, point_maps
 from vidprop.edits.upsampling import upsample
 from vidprop.evaluation.methods import Array, resized
@@ -31,7 +31,7 @@ class BySpans:
         for place, (one, guide) in enumerate(zip(estimates, guides, strict=True)):
             sides = ((near, one.in_before, place), (far, one.in_after, last - place))
             carries = [
-                Carry(detail, positions, 1 / max(1, away))
+                Carry(detail, positions, nearness(away))
                 for detail, positions, away in sides
                 if detail is not None and positions is not None
             ]

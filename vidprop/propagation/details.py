@@ -1,15 +1,16 @@
 """The fine detail of the key frames that frames at hand were coloured from."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from vidprop.edits.colour import PaintedKey
-from vidprop.edits.detail import Carry, KeyDetail
+from vidprop.edits.detail import Carry, KeyDetail, nearness
 
 from .contract import Carried
 from .join import Joiner
 
 # A frame lies between two key frames; one more is at hand where they change.
-_KEPT = 3
+KEPT = 3
 
 
 class Details:
@@ -21,8 +22,7 @@ class Details:
     """
 
     def __init__(self, joiner: Joiner, picture: Callable[[int], PaintedKey | None]) -> None:
-        self._joiner, self._picture = joiner, picture
-        self._known: dict[int, KeyDetail | None] = {}
+        self._detail = lru_cache(KEPT)(partial(_detail, joiner, picture))
 
     def carried(self, frame: int, result: Carried | None) -> Sequence[Carry]:
         """What key frames bring to a frame; those nearer in time have the larger share."""
@@ -31,19 +31,17 @@ class Details:
         size = result.edit.shape[1:]
         carries = []
         for trace in result.traces:
-            detail = self._of(trace.number, size)
+            detail = self._detail(trace.number, size)
             if detail is not None and trace.positions is not None:
-                share = 1 / max(1, abs(frame - trace.number))
-                carries.append(Carry(detail, trace.positions, share))
+                carries.append(Carry(detail, trace.positions, nearness(frame - trace.number)))
         return carries
 
-    def _of(self, number: int, size: tuple[int, ...]) -> KeyDetail | None:
-        detail = self._known.pop(number) if number in self._known else self._made(number, size)
-        self._known[number] = detail
-        while len(self._known) > _KEPT:
-            del self._known[next(iter(self._known))]
-        return detail
 
-    def _made(self, number: int, size: tuple[int, ...]) -> KeyDetail | None:
-        picture = self._picture(number)
-        return None if picture is None else self._joiner.detail(picture, size)
+def _detail(
+    joiner: Joiner,
+    picture: Callable[[int], PaintedKey | None],
+    number: int,
+    size: tuple[int, ...],
+) -> KeyDetail | None:
+    painted = picture(number)
+    return None if painted is None else joiner.detail(painted, size)

@@ -34,6 +34,11 @@ class FlowConfig:
     refinement_iterations: int = 0
 
     @classmethod
+    def coarse(cls) -> "FlowConfig":
+        """At half the size, in a third of the time: for what a `Registration` corrects."""
+        return cls(finest_scale=1)
+
+    @classmethod
     def medium(cls) -> "FlowConfig":
         """OpenCV's medium preset, to compare with."""
         return cls(finest_scale=1, patch_stride=3, descent_iterations=25, refinement_iterations=5)

@@ -82,6 +82,29 @@ def warp(image: NDArray[np.generic], positions: NDArray[np.float32]) -> NDArray[
     return sampled.reshape(positions.shape[:2] + image.shape[2:])
 
 
+def halved(flow: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A flow [H, W, 2] at half its size, in pixels of that size."""
+    height, width = flow.shape[0] // 2, flow.shape[1] // 2
+    small: NDArray[np.float32] = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA)
+    return small * np.float32(0.5)
+
+
+def enlarged(
+    positions: NDArray[np.float32], shape: tuple[int, int] | None = None
+) -> NDArray[np.float32]:
+    """Positions [h, w, 2] for every pixel of a larger size, in its pixels.
+
+    Args:
+        shape: the larger height and width; twice the size if none is given.
+    """
+    h, w = positions.shape[:2]
+    height, width = shape or (2 * h, 2 * w)
+    scale = np.array([width / w, height / h], np.float32)
+    moves = (positions - identity_positions(h, w)) * scale
+    large: NDArray[np.float32] = cv2.resize(moves, (width, height), interpolation=cv2.INTER_LINEAR)
+    return large + identity_positions(height, width)
+
+
 def inside(positions: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Tell which positions [H, W, 2] fall on a pixel of a frame of `shape` (height, width)."""
     limits = np.array([shape[1] - 0.5, shape[0] - 0.5], np.float32)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.alignment import identity_positions
+from vidprop.alignment import enlarged
 
 from .upsampling import luma_detail, reduce_plane, upsample
 
@@ -87,7 +87,7 @@ def add_detail(edit: Array, luma: Array, carries: Sequence[Carry]) -> Array:
     for carry in carries:
         moved = cv2.remap(
             carry.detail.planes,
-            enlarged_map(carry.positions, luma.shape),
+            enlarged(carry.positions, luma.shape),
             None,
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
@@ -97,15 +97,6 @@ def add_detail(edit: Array, luma: Array, carries: Sequence[Carry]) -> Array:
         total += (weight * alike)[..., None] * moved[..., :-2]
         weights += weight * moved[..., -1]
     return edit + (total / weights[..., None]).transpose(2, 0, 1)
-
-
-def enlarged_map(positions: Array, shape: tuple[int, ...]) -> Array:
-    """Positions [h, w, 2] for every pixel of the full size, in its pixels."""
-    h, w = positions.shape[:2]
-    scale = np.array([shape[1] / w, shape[0] / h], np.float32)
-    moves = (positions - identity_positions(h, w)) * scale
-    large: Array = cv2.resize(moves, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return large + identity_positions(*shape)
 
 
 def _agreement(one: Array, other: Array) -> Array:

@@ -12,13 +12,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .detail import enlarged_map
+from vidprop.alignment import enlarged
+
 from .hdr import from_edit
 from .triples import largest
 
 Array = NDArray[Any]
 
-_ALIKE = 0.45  # stops by which what arrived may differ and still count by two thirds
+# Stops by which what arrived may differ and still count by two thirds: so many in flat
+# places, and more by a share of the range of its neighbours, where edges are carried blurred.
+_ALIKE = 0.2
+_ALIKE_AT_EDGES = 0.4
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +65,22 @@ def _agreement(stops: Array, arrived: Array) -> tuple[Array, Array]:
     small = cv2.resize(arrived, stops.shape[1::-1], interpolation=cv2.INTER_AREA)
     difference = small - stops
     change = np.median(difference.reshape(-1, 3), axis=0)
-    furthest = largest(np.abs(difference - change))
-    alike = np.exp(np.float32(-0.5) * np.square(furthest / np.float32(_ALIKE)))
+    edges = np.minimum(_range(stops), _range(small))
+    allowed = np.float32(_ALIKE) + np.float32(_ALIKE_AT_EDGES) * edges
+    furthest = largest(np.abs(difference - change) / allowed)
+    alike = np.exp(np.float32(-0.5) * np.square(furthest))
     return cv2.resize(alike, arrived.shape[1::-1], interpolation=cv2.INTER_LINEAR), change
+
+
+def _range(stops: Array) -> Array:
+    """The difference between the largest and the least neighbour, in each channel."""
+    return cv2.dilate(stops, _NEIGHBOURS) - cv2.erode(stops, _NEIGHBOURS)
 
 
 def _moved(carry: RadianceCarry) -> Array:
     return cv2.remap(
         np.asarray(carry.stops, np.float32),
-        np.asarray(enlarged_map(carry.positions, carry.stops.shape[:2]), np.float32),
+        enlarged(np.asarray(carry.positions, np.float32), carry.stops.shape[:2]),
         None,
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,

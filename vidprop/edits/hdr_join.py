@@ -1,7 +1,8 @@
 """Radiance that was carried at half the size, joined with the picture of its frame.
 
-What the picture says is trusted in its luminance: compressed video keeps colours at half
-the size, and a camera may mix channels before its curves.
+What the picture says is trusted in its luminance alone: compressed video keeps colours at
+half the size, and a camera may mix channels before its curves. Beside what is clipped it is
+trusted less, as light is smeared there by lens, motion and codec.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,6 @@ from .upsampling import upsample
 Array = NDArray[Any]
 
 _SLACK = 0.1  # stops by which a clipped pixel may lie below the camera's white
-# Channels may leave what the picture's codes leave open by this factor, luminance may not.
-_COLOUR_REACH = 6.0
 _LUMINANCE = rgb_to_xyz_matrix(BT709)[1:2].astype(np.float32)
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -79,9 +78,8 @@ def join(carried: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:
 
     Where the camera shows a pixel well, the luminance of the carried value is kept within
     what rounding and noise of the picture's codes leave open: the result follows the
-    picture, without its banding. Its colour is kept near the picture's too. Where it is
-    clipped or crushed the carried value holds, but not below what clips, nor above what
-    is black. Between, both are blended.
+    picture, without its banding. Where it is clipped or crushed the carried value holds, but
+    not below what clips, nor above what is black. Between, both are blended.
 
     Args:
         carried: stops [H, W, 3]. shift: [3], stops to add to the curve's.
@@ -91,19 +89,17 @@ def join(carried: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:
     """
     shift = np.asarray(shift, np.float32)
     low, high = reading.low + shift, reading.high + shift
-    joined = carried + reading.trust * (_coloured(carried, low, high) - carried)
-    light = _light(joined)
+    light = _light(carried)
     pull = np.clip(light, _light(low), _light(high)) - light
-    joined += (least(reading.trust) * pull)[..., None]
+    joined = carried + (_sure(reading.trust) * pull)[..., None]
     joined += (1 - reading.trust) * (_bounded(joined, reading, shift) - joined)
     return np.asarray(joined, np.float32)
 
 
-def _coloured(carried: Array, low: Array, high: Array) -> Array:
-    """`carried` where its channels are not far from what they and their neighbours may be."""
-    middle, reach = (low + high) / 2, (high - low) * np.float32(_COLOUR_REACH / 2)
-    least = cv2.erode(middle - reach, _NEIGHBOURS)
-    return np.clip(carried, least, cv2.dilate(middle + reach, _NEIGHBOURS))
+def _sure(trust: Array) -> Array:
+    """How far all channels [H, W, 3] can be trusted, less beside where they cannot: [H, W]."""
+    sure = least(trust)
+    return sure * cv2.blur(sure, (3, 3))
 
 
 def _light(stops: Array) -> Array:

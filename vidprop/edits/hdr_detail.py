@@ -64,7 +64,7 @@ def _agreement(stops: Array, arrived: Array) -> tuple[Array, Array]:
     """0 to 1, [H, W], and the one change of the light for all pixels, [3], left out of it."""
     small = cv2.resize(arrived, stops.shape[1::-1], interpolation=cv2.INTER_AREA)
     difference = small - stops
-    change = np.median(difference.reshape(-1, 3), axis=0)
+    change = np.median(difference[::2, ::2].reshape(-1, 3), axis=0)
     edges = np.minimum(_range(stops), _range(small))
     allowed = np.float32(_ALIKE) + np.float32(_ALIKE_AT_EDGES) * edges
     furthest = largest(np.abs(difference - change) / allowed)

@@ -1,30 +1,28 @@
 """One clip from file to file: HDR key frames in, an HDR clip out."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from vidprop import __version__
 from vidprop.edits.hdr_display import DisplayScale
-from vidprop.edits.hdr_join import filled
 from vidprop.errors import WeightsError
-from vidprop.video import Frame, write_image
+from vidprop.video import write_image
 
 from .clip import Clip, GuideReader
 from .contract import Array
-from .hdr_clip import Signal, SignalClip
-from .hdr_details import RadianceDetails
+from .hdr_clip import SignalClip
 from .hdr_gallery import HdrGallery
 from .hdr_job import HdrJob, HdrOutcome, KeyExposure
 from .hdr_keys import Curves, HdrKeyReader, fit_curves, read_radiance
 from .hdr_look import look
 from .hdr_output import HdrOutput, Target, open_output
+from .hdr_setup import Setup
 from .hdr_span import RadiancePropagator
+from .hdr_writing import Filler, write
 from .look import Known
 from .methods import Method, method
 from .plan import Plan, Planner, Task, digest
@@ -39,17 +37,6 @@ _STEP = 2**-11  # of eight stops: finer than any code
 # A guide of three channels of halves is six times as large as one of luma.
 _STRETCH_BYTES = 120 * 256 * 448
 _LONGEST_STRETCH, _SHORTEST_STRETCH = 120, 24
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """A job, its clip, and what reads key frames and carries radiance."""
-
-    job: HdrJob
-    clip: SignalClip
-    reader: HdrKeyReader
-    carrier: Method
-    on_progress: OnProgress
 
 
 def expand(job: HdrJob, on_progress: OnProgress = unheard) -> HdrOutcome:
@@ -72,9 +59,8 @@ def expand(job: HdrJob, on_progress: OnProgress = unheard) -> HdrOutcome:
     store.write_manifest(_facts(setup, known, curves))
     gallery = HdrGallery(known.frames, tuple(known.keys), white)
     with at_work(_worker(setup, known, curves, store, plan), plan) as finished:
-        details = RadianceDetails(known.keys, setup.reader)
-        filler = Filler(setup, known, curves, Results(plan, store, finished), details)
-        confidence = _write(filler, output, gallery)
+        filler = Filler(setup, known, curves, Results(plan, store, finished))
+        confidence = write(filler, output, gallery, store.folder)
     kept = store.settle(plan.names if job.keep_work else None)
     outcome = _outcome(setup, known, curves, gallery, confidence, output, kept)
     outcome = replace(outcome, white=2.0**white)
@@ -83,46 +69,6 @@ def expand(job: HdrJob, on_progress: OnProgress = unheard) -> HdrOutcome:
     if job.picture:
         write_image(job.picture, gallery.sheet())
     return outcome
-
-
-class Filled(NamedTuple):
-    """A frame, its R'G'B', the stops found for it, and how far they can be trusted."""
-
-    frame: Frame
-    signal: Signal
-    stops: Array
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Filler:
-    """Joins what was carried with what frames show."""
-
-    setup: Setup
-    known: Known
-    curves: Curves
-    results: Results
-    details: RadianceDetails
-
-    def frames(self) -> Iterator[Filled]:
-        """Every frame of the excerpt, in order; waits for what is not yet carried."""
-        with closing(self.setup.clip.clip.frames()) as frames:
-            for frame in frames:
-                yield self._filled(frame, self.setup.clip.signal(frame))
-
-    def _filled(self, frame: Frame, signal: Signal) -> Filled:
-        key = self.known.keys.get(frame.index)
-        if key is not None and key.picture is not None:
-            stops = self.setup.reader.radiance(key.picture).stops
-            return Filled(frame, signal, stops, 1.0)
-        shot = self.curves.at(frame.index)
-        carried = self.results.of(frame.index)
-        if carried is None:
-            offset = np.asarray(shot.nearest_offset(frame.index), np.float32)
-            return Filled(frame, signal, shot.curve.stops(signal) + offset, 0.0)
-        details = self.details.carried(frame.index, carried)
-        stops = filled(carried.edit, signal, shot.curve, details)
-        return Filled(frame, signal, stops, carried.trust)
 
 
 @dataclass
@@ -171,27 +117,6 @@ def _shown_white(known: Known, curves: Curves) -> float:
     number = next(iter(known.keys))
     curve, (offset, _) = curves.at(number).curve, curves.exposure(number)
     return float(np.median(curve.stops(np.ones(3, np.float32)) + offset))
-
-
-def _write(filler: Filler, output: HdrOutput, gallery: HdrGallery) -> Array:
-    """Write all frames; give back the confidence of each, [N]."""
-    frames = len(filler.known.frames)
-    passes = 1 + output.twice
-    counter = Counter("write", frames * passes, filler.setup.on_progress)
-    confidence = []
-    if output.twice:
-        for filled in filler.frames():
-            output.measure(filled.stops)
-            counter.add()
-    offset = filler.setup.clip.clip.offset
-    with output:
-        for filled in filler.frames():
-            index = filled.frame.index
-            output.write(replace(filled.frame, index=index - offset), filled.stops)
-            gallery.offer(index, filled.signal, filled.stops, filled.confidence)
-            confidence.append(filled.confidence)
-            counter.add()
-    return np.array(confidence, np.float32)
 
 
 def _plan(setup: Setup, known: Known, curves: Curves) -> Plan:

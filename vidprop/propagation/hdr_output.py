@@ -39,16 +39,16 @@ _NO_LIGHT = ContentLight(0, 0)
 class HdrOutput(Protocol):
     """Takes frames in order; a context manager, whose output is there whole or not at all.
 
-    twice: all frames are wanted by `measure` before the first `write`.
+    twice: all frames must have been made ready before the first is written.
     """
 
     twice: bool
 
-    def measure(self, stops: Array) -> None:
-        """Look at a frame [H, W, 3] that will be written."""
+    def ready(self, frame: Frame, stops: Array) -> Frame:
+        """A frame with the stops [H, W, 3] in place of its planes; its light is measured."""
 
-    def write(self, frame: Frame, stops: Array) -> None:
-        """Write the stops of a frame; of `frame` the time and the opacity count."""
+    def write(self, frame: Frame) -> None:
+        """Write a frame that was made ready."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -116,15 +116,17 @@ class ExrFiles:
         self._stage = pattern.folder / f".{pattern.before}all{pattern.after}.part"
         self._names: list[Path] = []
 
-    def measure(self, stops: Array) -> None:
-        """See `HdrOutput.measure`: nothing needs to be known."""
+    def ready(self, frame: Frame, stops: Array) -> Frame:
+        """See `HdrOutput.ready`; luma is linear RGB [H, W, 3] here."""
+        light = np.exp2(np.minimum(stops, 40.0))
+        scale = self._target.scale
+        linear = convert_primaries(light, scale.primaries, self._target.primaries)
+        return replace(frame, luma=linear, chroma=None)
 
-    def write(self, frame: Frame, stops: Array) -> None:
+    def write(self, frame: Frame) -> None:
         """See `HdrOutput.write`."""
         name = self._pattern.path((self._target.info.first_number or 0) + frame.index).name
-        light = np.exp2(np.minimum(stops, 40.0))
-        linear = convert_primaries(light, self._target.scale.primaries, self._target.primaries)
-        write_exr(self._stage / name, linear, chromaticities=self._target.primaries)
+        write_exr(self._stage / name, frame.luma, chromaticities=self._target.primaries)
         self._names.append(Path(name))
 
     def __enter__(self) -> Self:
@@ -178,18 +180,17 @@ class HdrVideo:
         """See `HdrOutput.light`."""
         return self._meter.light
 
-    def measure(self, stops: Array) -> None:
-        """See `HdrOutput.measure`."""
-        self._meter.add(self._target.scale.nits(stops))
-
-    def write(self, frame: Frame, stops: Array) -> None:
-        """See `HdrOutput.write`."""
+    def ready(self, frame: Frame, stops: Array) -> Frame:
+        """See `HdrOutput.ready`."""
         scale = self._target.scale
         nits = scale.nits(stops)
-        if not self.twice:
-            self._meter.add(nits)
+        self._meter.add(nits)
         luma, chroma = _planes(scale.signal(nits, self._target.job.transfer), self._given)
-        self._writer.write(replace(frame, luma=luma, chroma=chroma, alpha=None))
+        return replace(frame, luma=luma, chroma=chroma, alpha=None)
+
+    def write(self, frame: Frame) -> None:
+        """See `HdrOutput.write`."""
+        self._writer.write(frame)
 
     def __enter__(self) -> Self:
         if self.twice:

@@ -20,7 +20,7 @@ from .contract import Array, Carried, Trace
 
 WORK_FOLDER = ".vidprop"
 # Pixels of the working size that a position is rounded to.
-_MOVE = np.float32(1 / 8)
+_MOVE = np.float32(1 / 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Stretch:
 class Store:
     """Stretches by name, in one folder.
 
-    Edits are rounded to multiples of `step`, within 32767 of them, positions to an eighth of a
+    Edits are rounded to multiples of `step`, within 32767 of them, positions to a sixteenth of a
     pixel, and compressed.
     A file is written under another name and then renamed: what is there is complete.
     """

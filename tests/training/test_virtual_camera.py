@@ -115,6 +115,15 @@ def test_the_share_asked_for_is_clipped(scenes: list[Path]) -> None:
     assert shot.clipped.any(axis=-1).mean() == pytest.approx(0.2, abs=0.03)
 
 
+def test_a_pure_colour_is_never_less_than_dark() -> None:
+    mixing = np.float32([[1.2, -0.1, -0.1], [-0.1, 1.2, -0.1], [-0.1, -0.1, 1.2]])
+    sensor = replace(srgb_sensor(), mixing=mixing)
+    light = sensor.light(np.full((8, 8, 3), np.float32([10, 0, 0])))
+    assert light.min() == 0
+    np.testing.assert_allclose(light[..., 0], 12, rtol=1e-5)
+    assert np.isfinite(sensor.exposures([light, light], np.random.default_rng(0))).all()
+
+
 def test_automatic_exposure_takes_back_a_change_of_light() -> None:
     lights = [np.full((8, 8, 3), 2.0 ** (t > 2), np.float32) for t in range(60)]
     sensor = replace(srgb_sensor(), adaptation=0.5, lag=3.0)

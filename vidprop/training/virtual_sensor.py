@@ -86,8 +86,11 @@ class Sensor:
         )
 
     def light(self, radiance: Array) -> Array:
-        """What the filters let through of radiance [H, W, 3], before exposure."""
-        return radiance @ (self.mixing * self.gains).astype(np.float32)
+        """What the filters let through of radiance [H, W, 3], before exposure; never below 0.
+
+        Mixing subtracts channels from each other, and a pure colour would end below 0.
+        """
+        return np.maximum(radiance @ (self.mixing * self.gains).astype(np.float32), 0)
 
     def codes(self, light: Array, stops: float, rng: np.random.Generator) -> Array:
         """8-bit codes [H, W, 3] of light at an exposure, with noise."""

@@ -15,15 +15,18 @@ from vidprop.alignment._positions import compose, enlarged, halved, warp
 
 # Standard deviation, in pixels, of the window in which residuals are compared.
 _WINDOW = 2.0
-# Levels of luma, of 255, by which residuals must differ for one to count e times the other.
-_LEVELS = 1.0
+# Levels of luma, of 255, by which a correction must lessen the residual to count by a half, and
+# how fast it counts more. Flat places fit anything: there the chain knows better.
+_LEAST_GAIN = 1.0
+_SOFTNESS = 0.5
 
 
 @dataclass(frozen=True)
 class Registration:
     """Puts a key frame onto frames that a chain has brought it near to.
 
-    Measured on warped colour, K = 30: 0.6 dB over the chain alone.
+    Measured on what is warped: 0.7 dB over the chain alone for colour, K = 30, and 2.2 dB for
+    radiance, K = 20.
 
     Args:
         key_luma: [H, W], 8 bits; H and W even.
@@ -53,7 +56,8 @@ class Registration:
             self._residual(luma, moved)
             for moved in (there, warp(self.key_luma, enlarged(corrected)))
         )
-        share = 1 / (1 + np.exp(np.clip((after - before) / _LEVELS, -30, 30)))
+        gain = (before - after - _LEAST_GAIN) / _SOFTNESS
+        share = 1 / (1 + np.exp(-np.clip(gain, -30, 30)))
         return positions + share[..., None] * (corrected - positions)
 
     def _residual(self, luma: NDArray[np.uint8], moved: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -72,6 +72,17 @@ def test_exposure_shifts_the_result() -> None:
     )
 
 
+def test_rows_joined_apart_are_those_of_the_whole() -> None:
+    stops = np.log2(picture(75, 90))
+    signal, edit = shown(stops), small_edit(np.flipud(stops)[:74])
+    signal = signal[:74]
+    reading = CURVE.read(signal)
+    large, shift = hdr_join.enlarged(edit, signal, reading)
+    assert shift is not None
+    whole = hdr_join.join(large, shift, reading)
+    np.testing.assert_array_equal(hdr_join.filled(edit, signal, CURVE), whole)
+
+
 def test_an_edit_of_half_the_size_is_enlarged_with_the_pictures_edges() -> None:
     stops = np.full((64, 64, 3), -5.0, np.float32)
     stops[:, 31:] = -1

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 # Stops by which what arrived may differ and still count by two thirds: so many in flat
 # places, and more by a share of the range of its neighbours, where edges are carried blurred.
-_ALIKE = 0.2
+_ALIKE = 0.1
 _ALIKE_AT_EDGES = 0.4
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 
@@ -53,7 +53,7 @@ def brought(edit: Array, carries: Sequence[RadianceCarry]) -> tuple[Array, Array
     for carry in carries:
         arrived = _moved(carry)
         alike, change = _agreement(stops, arrived)
-        weight = np.float32(carry.share) * np.square(alike)
+        weight = np.float32(carry.share) * alike**3
         total += weight[..., None] * (arrived - change)
         weights += weight
         best = np.maximum(best, alike)

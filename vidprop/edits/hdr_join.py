@@ -26,6 +26,7 @@ Array = NDArray[Any]
 _SLACK = 0.1  # stops by which a clipped pixel may lie below the camera's white
 _LUMINANCE = rgb_to_xyz_matrix(BT709)[1:2].astype(np.float32)
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
+_ROWS = 32
 
 
 def filled(
@@ -35,9 +36,20 @@ def filled(
 
     The edit is of radiance itself: 0 is radiance 1. See `enlarged` and `join`.
     """
-    reading = curve.read(signal)
-    stops, shift = enlarged(edit, signal, reading, carries)
-    return stops if shift is None else join(stops, shift, reading)
+    stops, shift = enlarged(edit, signal, curve.read(signal), carries)
+    return stops if shift is None else _join_by_rows(stops, shift, signal, curve)
+
+
+def _join_by_rows(
+    stops: Array, shift: Array, signal: Array, curve: CameraCurve
+) -> NDArray[np.float32]:
+    """`join` of some rows at a time, which stay in the processor's cache."""
+    joined = np.empty_like(stops)
+    for top in range(0, len(stops), _ROWS):
+        part = slice(max(0, top - 1), top + _ROWS + 1)  # a row more for neighbours
+        found = join(stops[part], shift, curve.read(signal[part]))
+        joined[top : top + _ROWS] = found[top - part.start :][:_ROWS]
+    return joined
 
 
 def enlarged(

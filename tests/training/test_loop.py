@@ -76,6 +76,22 @@ def test_twins_walk_one_sequence_both_ways() -> None:
     assert torch.equal(batch["luma"][0], batch["luma"][1].flip(0))
 
 
+def test_streams_that_are_no_twins_end_apart() -> None:
+    clips = [_clip(n, frames=5 + 4 * n) for n in range(3)]
+    config = ColourConfig(crop=(16, 16), streams=4, frames=2, longest=12, switchable=False)
+    task, again = ColourTask(clips, clips, config), ColourTask(clips, clips, config)
+    for step in range(12):
+        fresh = task.batch(step)["fresh"]
+        if 0 < fresh.sum() < 4 and step > 1:
+            break
+    else:
+        pytest.fail("all streams began at once each time")
+    again.restore(task.state())
+    batch, other = task.batch(20), again.batch(20)
+    assert all(torch.equal(batch[name], other[name]) for name in batch if name != "side")
+    assert all(task.batch(step)["luma"].shape == (4, 2, 1, 32, 32) for step in range(10))
+
+
 def test_packs_a_clip_with_its_flows(tmp_path: Path) -> None:
     source = tmp_path / "clips"
     source.mkdir()

@@ -124,8 +124,9 @@ class Streams:
     def next(self) -> dict[str, Tensor]:
         """The next frames of every stream, stacked: see `_piece`."""
         pieces = []
-        for index in range(0, self.count, 2):
-            self._renew(index)
+        together = 2 if self._switchable else 1
+        for index in range(0, self.count, together):
+            self._renew(range(index, index + together))
         for place in self._places:
             assert place is not None
             pieces.append(self._piece(place))
@@ -145,12 +146,13 @@ class Streams:
                 draw, at = place
                 self._places[index] = _Place(draw, self._draw(draw, index), at)
 
-    def _renew(self, index: int) -> None:
-        place = self._places[index]
+    def _renew(self, streams: range) -> None:
+        """Draw anew for streams that end together, if they have ended."""
+        place = self._places[streams.start]
         end = 0 if place is None else len(place.sequence) - self._both
         if place is not None and place.at + self.frames <= end:
             return
-        for i in (index, index + 1):
+        for i in streams:
             self._places[i] = _Place(self._draws, self._draw(self._draws, i))
         self._draws += 1
 

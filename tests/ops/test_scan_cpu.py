@@ -1,5 +1,7 @@
 """The compiled scan is the definition: values, every gradient, at every size."""
 
+from typing import Any
+
 import pytest
 import torch
 from budget import assert_within_budget, outcome
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from problems import SIZES, Problem
 from torch import Tensor
 
-from vidprop.ops.scan import Direction, _launch, propagate, scan
+from vidprop.ops.scan import Direction, _launch, _memory, propagate, scan
 from vidprop.ops.scan._reference import propagate_reference, scan_reference
 
 FORMS = {
@@ -186,13 +188,14 @@ def test_every_element_is_written(recompute: bool, monkeypatch: pytest.MonkeyPat
         return propagate(t[0], t[1], share, mix=mix, limit=True, recompute=recompute)
 
     usual = outcome(ours, tensors, weights)
-    empty = _launch.np.empty
+    aligned = _memory.aligned
 
-    def poisoned(shape: object, dtype: object) -> object:
-        made = empty(shape, dtype)
-        made.fill(255 if made.dtype == "uint8" else float("nan"))
+    def poisoned(count: int, dtype: torch.dtype) -> Any:
+        made = aligned(count, dtype)
+        made.fill(255 if dtype == torch.uint8 else float("nan"))
         return made
 
-    monkeypatch.setattr(_launch.np, "empty", poisoned)
+    for module in (_memory, _launch):
+        monkeypatch.setattr(module, "aligned", poisoned)
     for a, b in zip(usual, outcome(ours, tensors, weights), strict=True):
         assert torch.equal(a, b)

@@ -4,6 +4,7 @@ from typing import Any
 
 from ._affinities import tap
 from ._fields import Lines, clear, copy, line
+from ._loops import differ, differ_more, multiply, multiply_more, remain, remain_more, retreat
 from ._tiles import inner, part
 
 
@@ -13,8 +14,7 @@ def seed(adjoint: Any, g: Any, weight: Any, winner: Any, d: int, lanes: int, fla
     weighted, won = flags
     zero = g.dtype.type(0)
     if weighted:
-        for k in range(lanes):
-            adjoint[k] = g[k] * weight[k]
+        multiply(adjoint, (g, weight), lanes)
     elif won:
         for k in range(lanes):
             adjoint[k] = g[k] if winner[k] == d else zero
@@ -26,11 +26,9 @@ def seed(adjoint: Any, g: Any, weight: Any, winner: Any, d: int, lanes: int, fla
 def product(to: Any, a: Any, b: Any, lanes: int, adds: bool) -> None:
     """`to = a * b`, or `+=`."""
     if adds:
-        for k in range(lanes):
-            to[k] += a[k] * b[k]
+        multiply_more(to, (a, b, to), lanes)
     else:
-        for k in range(lanes):
-            to[k] = a[k] * b[k]
+        multiply(to, (a, b), lanes)
 
 
 @inner
@@ -57,8 +55,8 @@ def gather(adjoint: Any, ahead: Any, taps: Any, after: int, lanes: int) -> None:
 @inner
 def _gather_inner(adjoint: Any, ahead: Any, p0: Any, p1: Any, p2: Any, lanes: int) -> None:
     """`ahead` and `p2` begin a lane early."""
-    for k in range(lanes):
-        adjoint[k] += p2[k] * ahead[k] + p1[k] * ahead[k + 1] + p0[k + 1] * ahead[k + 2]
+    shifted = part(ahead, 0, lanes), part(ahead, 1, lanes), part(ahead, 2, lanes)
+    retreat(adjoint, (adjoint, p2, p1, part(p0, 1, lanes), *shifted), lanes)
 
 
 @inner
@@ -87,13 +85,10 @@ def pull(dx: Any, adjoint: Any, share: Any, taps: Any, r: int, lanes: int, flags
 
 @inner
 def _pull_inner(dx: Any, adjoint: Any, p0: Any, p1: Any, p2: Any, lanes: int, adds: bool) -> None:
-    one = dx.dtype.type(1)
     if adds:
-        for k in range(lanes):
-            dx[k] += (one - (p0[k] + p1[k] + p2[k])) * adjoint[k]
+        remain_more(dx, (adjoint, p0, p1, p2, dx), lanes)
     else:
-        for k in range(lanes):
-            dx[k] = (one - (p0[k] + p1[k] + p2[k])) * adjoint[k]
+        remain(dx, (adjoint, p0, p1, p2), lanes)
 
 
 @inner
@@ -110,26 +105,20 @@ def correlate(dps: Any, adjoint: Any, x: Any, before: Any, r: int, lanes: int, f
     end = lanes - 1
     zero = x.dtype.type(0)
     left, right = (d0[0], d2[end]) if adds else (zero, zero)
-    _correlate_inner(d0, d1, d2, adjoint, x, part(before, -1, lanes + 2), lanes, given, adds)
+    _correlate_one(d0, adjoint, x, part(before, -1, lanes), lanes, given, adds)
+    _correlate_one(d1, adjoint, x, before, lanes, given, adds)
+    _correlate_one(d2, adjoint, x, part(before, 1, lanes), lanes, given, adds)
     d0[0], d2[end] = left, right
 
 
 @inner
-def _correlate_inner(
-    d0: Any,
-    d1: Any,
-    d2: Any,
-    adjoint: Any,
-    x: Any,
-    before: Any,
-    lanes: int,
-    given: bool,
-    adds: bool,
+def _correlate_one(
+    to: Any, adjoint: Any, x: Any, before: Any, lanes: int, given: bool, adds: bool
 ) -> None:
-    zero = x.dtype.type(0)
-    for k in range(lanes):
-        a, base = adjoint[k], zero if given else x[k]
-        v0, v1, v2 = a * (before[k] - base), a * (before[k + 1] - base), a * (before[k + 2] - base)
-        d0[k] = d0[k] + v0 if adds else v0
-        d1[k] = d1[k] + v1 if adds else v1
-        d2[k] = d2[k] + v2 if adds else v2
+    """One affinity's."""
+    if given:
+        product(to, adjoint, before, lanes, adds)
+    elif adds:
+        differ_more(to, (adjoint, before, x, to), lanes)
+    else:
+        differ(to, (adjoint, before, x), lanes)

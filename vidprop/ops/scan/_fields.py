@@ -2,7 +2,18 @@
 
 from typing import Any, NamedTuple
 
-from ._tiles import add_tile, inner, part, prefetch, put_tile, tile_size
+from ._tiles import (
+    add_tile,
+    inner,
+    part,
+    past_line,
+    pointer,
+    prefetch,
+    put_tile,
+    stream_tile,
+    stream_vector,
+    tile_size,
+)
 
 _TILE, _BLOCK_VALUES, _MOST_ROWS = 16, 2**14, 64
 
@@ -39,6 +50,12 @@ class Lines(NamedTuple):
     data: Any
     first: int
     pitch: int
+
+
+@inner
+def bare(field: Any) -> Any:
+    """The field with a pointer to its memory."""
+    return Field(pointer(field.data), field.n, field.d, field.c, field.k, field.y, field.x)
 
 
 @inner
@@ -84,6 +101,14 @@ def line(lines: Any, r: int, lanes: int) -> Any:
 
 
 @inner
+def hint(lines: Any, r: int, lanes: int) -> None:
+    """Line r is read soon: rows that come in descending order are not seen ahead by processors."""
+    first = lines.first + r * lines.pitch
+    for k in range(0, lanes, _TILE):
+        prefetch(lines.data, first + k)
+
+
+@inner
 def direct(source: Any, step: int) -> Any:
     """The plane's own lines from `step` on; its lanes must lie side by side."""
     return Lines(source.data, source.first + step * source.step, source.step)
@@ -102,7 +127,7 @@ def bring(block: Any, lanes: int, source: Any, step: int, rows: int) -> Any:
 def load(block: Any, lanes: int, source: Any, step: int, rows: int) -> None:
     """Copy the plane's lines from `step` on to lines 0, 1, ... of `block`."""
     first = source.first + step * source.step
-    n = _tile_size(block.data.itemsize)
+    n = _tile_size(part(block.data, 0, 1).itemsize)
     whole_rows, whole_lanes = 0, 0
     if source.lane == 1:
         for r in range(rows):
@@ -124,21 +149,33 @@ def load(block: Any, lanes: int, source: Any, step: int, rows: int) -> None:
 
 
 @inner
-def save(block: Any, lanes: int, target: Any, step: int, rows: int, adds: bool) -> None:
-    """The way back of `load`; `adds` to what the plane holds. Its lanes or steps are adjacent."""
+def save(
+    block: Any, lanes: int, target: Any, step: int, rows: int, adds: bool, streams: bool
+) -> None:
+    """The way back of `load`; `adds` to what the plane holds, or `streams` past the cache.
+
+    The plane's lanes or its steps are adjacent.
+    """
     first = target.first + step * target.step
     if target.lane == 1:
         for r in range(rows):
             to = part(target.data, first + r * target.step, lanes)
-            put(to, line(block, r, lanes), lanes, adds)
+            if streams:
+                stream(to, line(block, r, lanes), lanes)
+            else:
+                put(to, line(block, r, lanes), lanes, adds)
         return
-    n = _tile_size(block.data.itemsize)
+    n = _tile_size(part(block.data, 0, 1).itemsize)
     whole_rows, whole_lanes = rows // n * n, lanes // n * n
+    pitch_bytes = target.lane * part(block.data, 0, 1).itemsize
+    straight = past_line(target.data, first) == 0 and pitch_bytes % 64 == 0
     for k in range(0, whole_lanes, n):
         for r in range(0, whole_rows, n):
             at, to = block.first + r * block.pitch + k, first + k * target.lane + r
             if adds:
                 add_tile(block.data, at, block.pitch, target.data, to, target.lane)
+            elif streams and straight:
+                stream_tile(block.data, at, block.pitch, target.data, to, target.lane)
             else:
                 put_tile(block.data, at, block.pitch, target.data, to, target.lane)
     for k in range(lanes):
@@ -146,6 +183,17 @@ def save(block: Any, lanes: int, target: Any, step: int, rows: int, adds: bool) 
             to = first + k * target.lane + r
             value = block.data[block.first + r * block.pitch + k]
             target.data[to] = target.data[to] + value if adds else value
+
+
+@inner
+def stream(to: Any, values: Any, count: int) -> None:
+    """`to = values`, past the cache where `to` begins at a multiple of 64 bytes."""
+    n = 64 // to.itemsize
+    whole = 0 if past_line(to, 0) else count // n * n
+    for k in range(0, whole, n):
+        stream_vector(to, k, values, k)
+    for k in range(whole, count):
+        to[k] = values[k]
 
 
 @inner

@@ -1,6 +1,5 @@
 """From tensors to the compiled code's arguments, scratch and threads."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,21 +10,19 @@ from torch import Tensor
 
 from ._direction import Direction
 from ._fields import Field, block_values, line_pitch
-from ._merge import MERGE_BLOCKS, SINGLE
+from ._memory import NUMPY, aligned, empty
+from ._merge import SINGLE, To
 from ._pool import on_threads, thread_count
 from ._walk import FORWARD_BLOCKS
 from ._walk_back import BACKWARD_BLOCKS
 from ._work import backward, forward
 
-# Planes that share affinities are walked this many at a time.
-_AT_ONCE = 4
-_LINE = 64
-
-_NUMPY: dict[torch.dtype, Any] = {
-    torch.float32: np.float32,
-    torch.float64: np.float64,
-    torch.uint8: np.uint8,
-}
+# Planes that share affinities are walked this many at a time; where four directions are
+# integrated, what waits for the others of a pixel has to stay in cache. At most 8, half of the
+# lines in the smallest block of scratch.
+_AT_ONCE, _AT_ONCE_OF_FOUR = 8, 2
+# Results past this size would only push out of the caches what is still needed.
+_CACHE = 2**23
 _DIMS = ("ncyx", "ndckyx", "ndcyx", "ndyx")
 
 
@@ -41,9 +38,11 @@ class Inputs:
     def all(self) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         return self.x, self.p, self.injection, self.mix
 
-    @property
-    def at_once(self) -> int:
-        return min(_AT_ONCE, self.x.shape[1]) if self.p.shape[2] == 1 else 1
+    def at_once(self, threads: int) -> int:
+        """Planes that are walked at once, no more than leave every thread some."""
+        N, C = self.x.shape[:2]
+        most = _AT_ONCE if self.p.shape[1] == 1 else _AT_ONCE_OF_FOUR
+        return min(most, C, -(-N * C // threads)) if self.p.shape[2] == 1 else 1
 
     def shared(self) -> tuple[bool, bool, bool]:
         """Whether the channels share p; the injection; whether the directions do."""
@@ -58,8 +57,8 @@ class Inputs:
         )
         return x, p, injection, mix
 
-    def scratch(self, blocks: int, dtype: Any) -> Any:
-        return _aligned(blocks * max(map(block_values, self.x.shape[2:])), dtype)
+    def scratch(self, blocks: int, dtype: torch.dtype) -> Any:
+        return aligned(blocks * max(map(block_values, self.x.shape[2:])), dtype)
 
 
 @dataclass(frozen=True)
@@ -87,32 +86,44 @@ class Kept:
     scans: Tensor | None
     winner: Tensor | None
 
+    @property
+    def bytes(self) -> int:
+        return sum(t.nbytes for t in (self.out, self.scans) if t is not None)
+
     @classmethod
     def room(cls, x: Tensor, plan: Plan) -> "Kept":
         N, C = x.shape[:2]
-        out, scans, winner = _empty(x.shape, x.dtype), None, None
+        out, scans, winner = empty(x.shape, x.dtype), None, None
         if plan.mode != SINGLE and plan.keeps:
-            winner = _empty(x.shape, torch.uint8)
+            winner = empty(x.shape, torch.uint8)
             if not plan.recompute:
-                scans = _empty((N, len(plan.ways), C, _scan_values(x)), x.dtype)
+                scans = empty((N, len(plan.ways), C, _scan_values(x)), x.dtype)
         return cls(out, scans, winner)
 
 
 def run_forward(given: Inputs, plan: Plan, kept: Kept) -> None:
     """Fill what `kept` has room for."""
     H, W = given.x.shape[2:]
-    tasks = _forward_tasks(given, kept.scans is not None)
-    flags = (given.p.shape[3] == 3, given.injection is not None, plan.limit, plan.mode, plan.keeps)
-    ins, table, counter = given.fields(), plan.table(), np.zeros(1, np.int64)
-    dtype = _NUMPY[given.x.dtype]
-    out, winner = field(kept.out, "ncyx", given.x.dtype), _winners(kept)
+    threads = thread_count()
+    at_once = given.at_once(threads)
+    tasks = _forward_tasks(given, at_once)
+    flags = (given.p.shape[3] == 3, given.injection is not None, plan.limit)
+    (*ins, mix), table, counter = given.fields(), plan.table(), np.zeros(1, np.int64)
+    dtype = given.x.dtype
+    out, winner = field(kept.out, "ncyx", dtype), _winners(kept)
+    scans = None if kept.scans is None else _both_ways(kept.scans, given.x)
 
     def job() -> None:
-        scans = _scans(given, kept, len(plan.ways))
-        work = given.scratch(max(FORWARD_BLOCKS, MERGE_BLOCKS), dtype)
-        forward(counter, tasks, table, (H, W), ins, (scans, out, winner), flags, work)
+        pairs = _pairs(given, plan, at_once, dtype)
+        named = _pairs(given, plan, at_once, torch.uint8)[0]
+        given_out = (out, mix, winner, named, 0, plan.mode)
+        names = kept.winner is not None
+        streams = kept.bytes > _CACHE
+        to = To(scans or pairs, pairs, *given_out, scans is not None, names, streams)
+        works = given.scratch(FORWARD_BLOCKS, dtype), given.scratch(1, torch.uint8)
+        forward(counter, tasks, table, (H, W), tuple(ins), to, flags, works)
 
-    on_threads(min(thread_count(), len(tasks)), job)
+    on_threads(min(threads, len(tasks)), job)
 
 
 def run_backward(
@@ -120,8 +131,10 @@ def run_backward(
 ) -> list[Tensor | None]:
     """The gradients of the inputs that are wanted."""
     H, W = given.x.shape[2:]
-    copies = _copies(given)
-    tasks = _backward_tasks(given, copies)
+    threads = thread_count()
+    at_once = given.at_once(threads)
+    copies = _copies(given, at_once, threads)
+    tasks = _backward_tasks(given, copies, at_once)
     shared_p, shared_l, _ = given.shared()
     parts = (1, copies if shared_p else 1, copies if shared_l else 1, copies)
     grads = [
@@ -132,19 +145,21 @@ def run_backward(
     outs = tuple(field(grad, dims, dtype) for grad, dims in zip(grads, _DIMS, strict=True))
     x, p, injection, mix = given.fields()
     ins = (field(g, "ncyx", dtype), mix, _winners(kept), x, p, injection)
+    streams = not shared_p and given.p.nbytes > _CACHE
     again = plan.mode != SINGLE and kept.scans is None
-    flags = (given.p.shape[3] == 3, given.injection is not None, plan.limit, plan.mode, again)
+    forms = given.p.shape[3] == 3, given.injection is not None, plan.limit
+    flags = (*forms, plan.mode, again, streams)
     makes = tuple(grad is not None for grad in grads)
     counter, table, shared = np.zeros(1, np.int64), plan.table(), given.shared()
     out = field(kept.out, "ncyx", dtype)
 
     def job() -> None:
-        scans = (out, out) if plan.mode == SINGLE else _scans(given, kept, 1)
-        works = given.scratch(BACKWARD_BLOCKS, _NUMPY[dtype]), given.scratch(1, np.uint8)
+        scans = (out, out) if plan.mode == SINGLE else _scans(given, kept, at_once)
+        works = given.scratch(BACKWARD_BLOCKS, dtype), given.scratch(1, torch.uint8)
         frame, all_ins = (H, W), (*ins, scans)
         backward(counter, tasks, table, frame, all_ins, outs, shared, flags, makes, works)
 
-    on_threads(min(thread_count(), len(tasks)), job)
+    on_threads(min(threads, len(tasks)), job)
     return [
         None if grad is None or t is None else _summed(grad, t)
         for grad, t in zip(grads, given.all(), strict=True)
@@ -154,7 +169,7 @@ def run_backward(
 def field(tensor: Tensor | None, dims: str, dtype: torch.dtype) -> Field:
     """The tensor's memory and strides; nothing is copied."""
     if tensor is None:
-        return Field(np.empty(1, _NUMPY[dtype]), 0, 0, 0, 0, 0, 0)
+        return Field(np.empty(1, NUMPY[dtype]), 0, 0, 0, 0, 0, 0)
     pairs = list(zip(dims, tensor.shape, tensor.stride(), strict=True))
     extent = 1 + sum((size - 1) * stride for _, size, stride in pairs)
     data = tensor.detach().as_strided((extent,), (1,)).numpy()
@@ -162,23 +177,8 @@ def field(tensor: Tensor | None, dims: str, dtype: torch.dtype) -> Field:
     return Field(data, *(steps.get(name, 0) for name in "ndckyx"))
 
 
-def _aligned(count: int, dtype: Any) -> Any:
-    """New memory at a multiple of 64 bytes, 64 bytes away from what is not ours.
-
-    NumPy asks for huge pages; without them most of backward is spent on page faults.
-    """
-    size = count * np.dtype(dtype).itemsize
-    raw = np.empty(size + 3 * _LINE, np.uint8)
-    first = _LINE + -raw.ctypes.data % _LINE
-    return raw[first : first + size].view(dtype)
-
-
-def _empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    return torch.from_numpy(_aligned(math.prod(shape), _NUMPY[dtype])).view(*shape)
-
-
 def _room(tensor: Tensor, parts: int) -> Tensor:
-    return _empty((parts * tensor.shape[0], *tensor.shape[1:]), tensor.dtype)
+    return empty((parts * tensor.shape[0], *tensor.shape[1:]), tensor.dtype)
 
 
 def _summed(grad: Tensor, tensor: Tensor) -> Tensor:
@@ -189,17 +189,25 @@ def _winners(kept: Kept) -> Field:
     return field(kept.winner, "ncyx", torch.uint8)
 
 
-def _scans(given: Inputs, kept: Kept, count: int) -> tuple[Field, Field]:
-    """Scans along rows and along columns, in the same memory: kept, or this thread's own."""
-    size = _scan_values(given.x)
+def _scans(given: Inputs, kept: Kept, at_once: int) -> tuple[Field, Field]:
+    """Scans along rows and along columns: kept, or room for those of this thread's task."""
     if kept.scans is not None:
-        data = kept.scans.view(-1).numpy()
-        n, d = kept.scans.stride()[:2]
-    else:
-        data = _aligned(count * given.at_once * size, _NUMPY[given.x.dtype])
-        n, d = 0, given.at_once * size if count > 1 else 0
-    tall, wide = map(line_pitch, given.x.shape[2:])
-    return Field(data, n, d, size, 0, 1, tall), Field(data, n, d, size, 0, wide, 1)
+        return _both_ways(kept.scans, given.x)
+    return _both_ways(empty((at_once, _scan_values(given.x)), given.x.dtype), given.x)
+
+
+def _pairs(given: Inputs, plan: Plan, at_once: int, dtype: torch.dtype) -> tuple[Field, Field]:
+    """Room for what pairs of directions are integrated to."""
+    size = 1 if plan.mode == SINGLE else _scan_values(given.x)
+    return _both_ways(empty((2, at_once, size), dtype), given.x)
+
+
+def _both_ways(scans: Tensor, x: Tensor) -> tuple[Field, Field]:
+    """The same memory, [n, d, c, values] or its last dimensions, for either kind of scan."""
+    tall, wide = map(line_pitch, x.shape[2:])
+    data = scans.view(-1).numpy()
+    n, d, c = (0, 0, *scans.stride()[:-1])[-3:]
+    return Field(data, n, d, c, 0, 1, tall), Field(data, n, d, c, 0, wide, 1)
 
 
 def _scan_values(x: Tensor) -> int:
@@ -208,28 +216,26 @@ def _scan_values(x: Tensor) -> int:
     return max(H * line_pitch(W), W * line_pitch(H))
 
 
-def _forward_tasks(given: Inputs, whole: bool) -> Any:
+def _forward_tasks(given: Inputs, at_once: int) -> Any:
     N, C = given.x.shape[:2]
-    width = given.at_once
-    starts = range(0, C, width)
-    rows = [(n, c, min(C, c + width), 0 if whole else c) for n in range(N) for c in starts]
+    rows = [(n, c, min(C, c + at_once)) for n in range(N) for c in range(0, C, at_once)]
     return np.array(rows, np.int64)
 
 
-def _copies(given: Inputs) -> int:
+def _copies(given: Inputs, at_once: int, threads: int) -> int:
     """Into how many parts the channels are split: every one, where they share no gradient."""
     N, C = given.x.shape[:2]
     shared_p, shared_l, _ = given.shared()
     if not (shared_p or shared_l or given.mix is not None):
         return C
-    return min(-(-C // given.at_once), max(1, -(-thread_count() // N)))
+    return min(-(-C // at_once), max(1, -(-threads // N)))
 
 
-def _backward_tasks(given: Inputs, copies: int) -> Any:
+def _backward_tasks(given: Inputs, copies: int, at_once: int) -> Any:
     N, C = given.x.shape[:2]
     width = -(-C // copies)
     rows = [
-        (n, c, min(C, c + width), i * N + n, given.at_once)
+        (n, c, min(C, c + width), i * N + n, at_once)
         for n in range(N)
         for i, c in enumerate(range(0, C, width))
     ]

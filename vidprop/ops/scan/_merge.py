@@ -1,112 +1,165 @@
-"""The integration of the four scans, a strip of rows at a time."""
+"""Where lines of the scans go: kept, written out, or integrated with those of other directions.
 
-from typing import Any
+Of the four directions the two along rows meet in a transposed plane of scratch, and the sum or
+maximum of all in another, so that only whole results pass through memory.
+"""
 
-from ._fields import bring, copy, desk, direct, line, plane, rows_of
+from typing import Any, NamedTuple
+
+from ._fields import bare, bring, copy, desk, direct, line, load, plane, save, stream
+from ._loops import multiply, multiply_more
 from ._tiles import inner
 
-SINGLE, LARGEST, WEIGHTED = 0, 1, 2
-MERGE_BLOCKS = 3
+SINGLE, LARGEST, WEIGHTED, NOWHERE = 0, 1, 2, 3
 
 
-@inner
-def merge(
-    hs: Any, weight: Any, out: Any, winner: Any, place: Any, frame: Any, how: Any, work: Any
-) -> None:
-    """Write `out`, and `winner` if it is wanted, from the scans of one channel.
+class To(NamedTuple):
+    """Fields that lines of the scans are handed to, and how.
 
-    Args:
-        hs: the scans along rows, and those along columns: fields over the same memory.
-        place: n, c, and c counted as `hs` counts.
-        frame: height, width.
-        how: mode, whether to name winners, whether the first direction is vertical.
-        work: scratch of MERGE_BLOCKS blocks.
+    Those along rows are kept transposed: a field of them and one of the others show the same
+    memory. `c` of `kept`, `pairs` and `named` counts from `kept_from`, and from 0.
     """
-    n, c, hc = place
-    height, width = frame
-    mode, names, vertical = how
-    for y in range(0, height, rows_of(width)):
-        rows = min(rows_of(width), height - y)
-        to = direct(plane(out, n, 0, c, 0, True), y)
-        first = plane(hs[1] if vertical else hs[0], n, 0, hc, 0, True)
-        a = bring(desk(work, 0, width), width, first, y, rows)
-        if mode == SINGLE:
-            for r in range(rows):
-                copy(line(to, r, width), line(a, r, width), width)
-            continue
-        b = bring(desk(work, 1, width), width, plane(hs[0], n, 1, hc, 0, True), y, rows)
-        four = (
-            a,
-            b,
-            direct(plane(hs[1], n, 2, hc, 0, True), y),
-            direct(plane(hs[1], n, 3, hc, 0, True), y),
-        )
-        if mode == WEIGHTED:
-            _weigh(four, weight, to, n, y, rows, width, work)
-            continue
-        for r in range(rows):
-            lines = (
-                line(four[0], r, width),
-                line(four[1], r, width),
-                line(four[2], r, width),
-                line(four[3], r, width),
-            )
-            _maximum(lines, line(to, r, width), width)
-            if names:
-                won = direct(plane(winner, n, 0, c, 0, True), y)
-                _name_winners(lines, line(won, r, width), width)
+
+    kept: Any
+    pairs: Any
+    out: Any
+    weight: Any
+    winner: Any
+    named: Any
+    kept_from: int
+    mode: int
+    keeps: bool
+    names: bool
+    streams: bool
 
 
 @inner
-def _weigh(
-    four: Any, weight: Any, to: Any, n: int, y: int, rows: int, width: int, work: Any
+def bare_to(to: Any) -> Any:
+    """`to` with pointers to memory."""
+    return To(
+        (bare(to.kept[0]), bare(to.kept[1])),
+        (bare(to.pairs[0]), bare(to.pairs[1])),
+        bare(to.out),
+        bare(to.weight),
+        bare(to.winner),
+        bare(to.named),
+        to.kept_from,
+        to.mode,
+        to.keeps,
+        to.names,
+        to.streams,
+    )
+
+
+@inner
+def prepare(to: Any, block: Any, n: int, d: int, vertical: bool, lanes: int, span: Any) -> Any:
+    """This direction's weights."""
+    step, rows, _ = span
+    if to.mode != WEIGHTED:
+        return block
+    return bring(block, lanes, plane(to.weight, n, d, 0, 0, vertical), step, rows)
+
+
+@inner
+def hand_over(
+    hs: Any,
+    to: Any,
+    weights: Any,
+    turned: Any,
+    place: Any,
+    vertical: bool,
+    lanes: int,
+    span: Any,
+    small: Any,
 ) -> None:
-    for d in range(4):
-        block = desk(work, 2, width)
-        weights = bring(block, width, plane(weight, n, d, 0, 0, True), y, rows)
-        for r in range(rows):
-            _multiply(
-                line(to, r, width), line(weights, r, width), line(four[d], r, width), width, d
-            )
+    """A block of lines of one channel: n, d, c, and c counted from the block's first."""
+    n, d, c, at = place
+    step, rows, _ = span
+    if to.keeps:
+        kept = to.kept[1] if vertical else to.kept[0]
+        target = plane(kept, n, d, c - to.kept_from, 0, vertical)
+        save(hs, lanes, target, step, rows, False, to.streams)
+    if to.mode == NOWHERE:
+        return
+    out = plane(to.out, n, 0, c, 0, vertical)
+    if to.mode == SINGLE:
+        save(hs, lanes, out, step, rows, False, to.streams)
+        return
+    pairs = to.pairs[1] if vertical else to.pairs[0]
+    sums = direct(plane(pairs, 0, 1 if vertical else 0, at, 0, vertical), step)
+    won = direct(plane(to.winner, n, 0, c, 0, True), step)
+    if to.names and not vertical:
+        won = direct(plane(to.named, 0, 0, at, 0, False), step)
+    if d == 2:
+        load(turned, lanes, plane(to.pairs[0], 0, 0, at, 0, True), step, rows)
+        if to.names:
+            block = desk(small, 0, lanes)
+            load(block, lanes, plane(to.named, 0, 0, at, 0, True), step, rows)
+            for r in range(rows):
+                copy(line(won, r, lanes), line(block, r, lanes), lanes)
+    for r in range(rows):
+        h, total = line(hs, r, lanes), line(sums, r, lanes)
+        weight, name = line(weights, r, lanes), line(won, r, lanes)
+        if d == 0:
+            _begin(total, h, weight, name, lanes, to)
+        elif d == 2:
+            _add(line(turned, r, lanes), h, weight, name, d, lanes, to)
+            copy(total, line(turned, r, lanes), lanes)
+        else:
+            _add(total, h, weight, name, d, lanes, to)
+            if d == 3:
+                _finish(line(direct(out, step), r, lanes), total, lanes, to.streams)
 
 
 @inner
-def _multiply(to: Any, weight: Any, value: Any, count: int, d: int) -> None:
-    if d > 0:
-        for k in range(count):
-            to[k] += weight[k] * value[k]
+def _finish(to: Any, total: Any, lanes: int, streams: bool) -> None:
+    if streams:
+        stream(to, total, lanes)
     else:
-        for k in range(count):
-            to[k] = weight[k] * value[k]
+        copy(to, total, lanes)
 
 
 @inner
-def _maximum(lines: Any, to: Any, count: int) -> None:
-    a, b, c, d = lines
-    for k in range(count):
-        to[k] = _larger(_larger(a[k], b[k]), _larger(c[k], d[k]))
+def _begin(total: Any, h: Any, weight: Any, name: Any, lanes: int, to: Any) -> None:
+    if to.mode == WEIGHTED:
+        _weigh(total, h, weight, lanes)
+        return
+    copy(total, h, lanes)
+    if to.names:
+        for k in range(lanes):
+            name[k] = 0
 
 
 @inner
-def _name_winners(lines: Any, won: Any, count: int) -> None:
+def _add(total: Any, h: Any, weight: Any, name: Any, d: int, lanes: int, to: Any) -> None:
+    if to.mode == WEIGHTED:
+        _weigh_more(total, h, weight, lanes)
+    else:
+        if to.names:
+            _name_winner(name, total, h, name.dtype.type(d), lanes)
+        _maximum(total, h, lanes)
+
+
+@inner
+def _weigh(total: Any, h: Any, weight: Any, lanes: int) -> None:
+    multiply(total, (weight, h), lanes)
+
+
+@inner
+def _weigh_more(total: Any, h: Any, weight: Any, lanes: int) -> None:
+    multiply_more(total, (weight, h, total), lanes)
+
+
+@inner
+def _maximum(best: Any, h: Any, lanes: int) -> None:
+    """NaN, if there is one."""
+    for k in range(lanes):
+        best[k] = h[k] if h[k] > best[k] or h[k] != h[k] else best[k]
+
+
+@inner
+def _name_winner(name: Any, best: Any, h: Any, d: Any, lanes: int) -> None:
     """The first of the largest; the first NaN, if there is one."""
-    a, b, c, d = lines
-    none = won.dtype.type(0)
-    for k in range(count):
-        best, at = a[k], none
-        at = none + 1 if _beats(b[k], best) else at
-        best = _larger(best, b[k])
-        at = none + 2 if _beats(c[k], best) else at
-        best = _larger(best, c[k])
-        at = none + 3 if _beats(d[k], best) else at
-        won[k] = at
-
-
-@inner
-def _beats(value: Any, best: Any) -> Any:
-    return value > best or (value != value and best == best)
-
-
-@inner
-def _larger(best: Any, value: Any) -> Any:
-    return value if _beats(value, best) else best
+    for k in range(lanes):
+        beats = h[k] > best[k] or (h[k] != h[k] and best[k] == best[k])
+        name[k] = d if beats else name[k]

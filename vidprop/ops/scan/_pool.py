@@ -13,7 +13,10 @@ _pool: ThreadPoolExecutor | None = None
 
 
 def thread_count() -> int:
-    """How many threads PyTorch has been given."""
+    """How many threads PyTorch has been given, as the caller's thread knows it.
+
+    Another thread may have been told another number: ask once a call, and not in its jobs.
+    """
     return torch.get_num_threads()
 
 

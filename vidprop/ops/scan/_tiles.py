@@ -4,6 +4,7 @@ A scan along rows of memory has its lanes a row apart. Square tiles are transpos
 in and out, so that every loop over lanes is a loop over vectors.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from llvmlite import ir
@@ -15,7 +16,7 @@ from numba.np.arrayobj import populate_array
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
 
-_VECTOR_BYTES, _LARGEST_TILE = 64, 16
+_VECTOR_BYTES, _LANE_BYTES, _LARGEST_TILE = 64, 16, 16
 
 
 def tile_size(itemsize: int) -> int:
@@ -23,8 +24,8 @@ def tile_size(itemsize: int) -> int:
     return min(_LARGEST_TILE, _VECTOR_BYTES // itemsize)
 
 
-def _tile_mover(adds: bool) -> Any:
-    """An intrinsic: `to[j, i] = from[i, j]`, or `+=`, for one tile.
+def _tile_mover(way: str) -> Any:
+    """An intrinsic: `to[j, i] = from[i, j]`, or `+=`, or past the cache, for one tile.
 
     Arguments: source, its first element and row pitch; target, the same.
     """
@@ -39,7 +40,7 @@ def _tile_mover(adds: bool) -> Any:
                 builder.gep(_data(context, builder, signature, args, i), [args[i + 1]])
                 for i in (0, 3)
             ]
-            mover = _mover(context, builder.module, kind, args[2].type, adds)
+            mover = _mover(context, builder.module, kind, args[2].type, way)
             builder.call(mover, [at[0], args[2], at[1], args[5]])
             return context.get_dummy_value()
 
@@ -48,9 +49,9 @@ def _tile_mover(adds: bool) -> Any:
     return move
 
 
-def _mover(context: Any, module: Any, kind: Any, index: Any, adds: bool) -> Any:
+def _mover(context: Any, module: Any, kind: Any, index: Any, way: str) -> Any:
     """A function of its own: the many callers would take long to compile with it inside."""
-    name = f"vidprop_{'add' if adds else 'put'}_tile_{kind}"
+    name = f"vidprop_{way}_tile_{kind}"
     if name in module.globals:
         return module.globals[name]
     pointer = kind.as_pointer()
@@ -60,57 +61,128 @@ def _mover(context: Any, module: Any, kind: Any, index: Any, adds: bool) -> Any:
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
     size = context.get_abi_sizeof(kind)
-    vector = ir.VectorType(kind, tile_size(size))
+    n, lane = tile_size(size), min(tile_size(size), _LANE_BYTES // size)
     source, s_pitch, to, t_pitch = function.args
-    reads, writes = (
-        _row_pointers(builder, vector, source, s_pitch),
-        _row_pointers(builder, vector, to, t_pitch),
-    )
-    rows = _transposed(builder, [builder.load(at, align=size) for at in reads])
-    for row, at in zip(rows, writes, strict=True):
-        value = builder.fadd(row, builder.load(at, align=size)) if adds else row
-        builder.store(value, at, align=size)
+    for first in range(0, n, lane):
+        rows = [_gathered(builder, kind, source, s_pitch, (n, lane, i), first) for i in range(lane)]
+        for i, row in enumerate(_transposed(builder, rows, lane)):
+            at = _row(builder, to, t_pitch, first + i, 0, row.type)
+            if way == "stream":
+                _store_past_cache(builder, row, at)
+            else:
+                value = builder.fadd(row, builder.load(at, align=size)) if way == "add" else row
+                builder.store(value, at, align=size)
     builder.ret_void()
     return function
 
 
 def _data(context: Any, builder: Any, signature: Any, args: Any, i: int) -> Any:
+    if isinstance(signature.args[i], types.CPointer):
+        return args[i]
     return context.make_array(signature.args[i])(context, builder, args[i]).data
 
 
-def _row_pointers(builder: Any, vector: Any, first: Any, pitch: Any) -> list[Any]:
-    offsets = [builder.mul(pitch, ir.Constant(pitch.type, i)) for i in range(vector.count)]
-    return [builder.bitcast(builder.gep(first, [at]), vector.as_pointer()) for at in offsets]
+def _row(builder: Any, data: Any, pitch: Any, row: int, column: int, kind: Any) -> Any:
+    offset = builder.mul(pitch, ir.Constant(pitch.type, row))
+    at = builder.gep(data, [builder.add(offset, ir.Constant(pitch.type, column))])
+    return builder.bitcast(at, kind.as_pointer())
 
 
-def _transposed(builder: Any, rows: list[Any]) -> list[Any]:
-    """Swap ever larger off-diagonal squares: log2 of the size many rounds."""
-    n, square = len(rows), 1
-    while square < n:
-        low = [j if not j & square else n + j - square for j in range(n)]
-        high = [j + square if not j & square else n + j for j in range(n)]
-        for i in range(n):
-            if not i & square:
-                pair = rows[i], rows[i + square]
-                rows[i] = builder.shuffle_vector(*pair, _mask(low))
-                rows[i + square] = builder.shuffle_vector(*pair, _mask(high))
-        square *= 2
+def _gathered(builder: Any, kind: Any, data: Any, pitch: Any, sizes: Any, column: int) -> Any:
+    """A lane's width of every so many rows, side by side."""
+    n, lane, row = sizes
+    piece = ir.VectorType(kind, lane)
+    parts = [
+        builder.load(_row(builder, data, pitch, i, column, piece), align=1)
+        for i in range(row, n, lane)
+    ]
+    while len(parts) > 1:
+        whole = _mask(range(2 * parts[0].type.count))
+        parts = [
+            builder.shuffle_vector(*pair, whole)
+            for pair in zip(parts[::2], parts[1::2], strict=True)
+        ]
+    return parts[0]
+
+
+def _transposed(builder: Any, rows: list[Any], lane: int) -> list[Any]:
+    """Squares in lanes of 16 bytes: the halves of the rows interleaved, again and again."""
+    n, half = rows[0].type.count, lane // 2
+    low = [first + i // 2 + n * (i % 2) for first in range(0, n, lane) for i in range(lane)]
+    low, high = _mask(low), _mask([i + half for i in low])
+    for _ in range(lane.bit_length() - 1):
+        pairs = zip(rows[:half], rows[half:], strict=True)
+        rows = [builder.shuffle_vector(*pair, mask) for pair in pairs for mask in (low, high)]
     return rows
 
 
-def _mask(order: list[int]) -> Any:
-    return ir.Constant(ir.VectorType(ir.IntType(32), len(order)), order)
+def _mask(order: Iterable[int]) -> Any:
+    places = list(order)
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
 
 
-put_tile, add_tile = _tile_mover(adds=False), _tile_mover(adds=True)
+def _store_past_cache(builder: Any, value: Any, at: Any) -> None:
+    """To memory without reading first what is there; `at` is a multiple of 64 bytes."""
+    one = ir.Constant(ir.IntType(32), 1)
+    stored = builder.store(value, at, align=_VECTOR_BYTES)
+    stored.set_metadata("nontemporal", builder.module.add_metadata([one]))
+
+
+put_tile, add_tile, stream_tile = map(_tile_mover, ("put", "add", "stream"))
+
+
+@intrinsic
+def stream_vector(_context: Any, to: Any, t0: Any, source: Any, s0: Any):  # type: ignore[no-untyped-def]
+    """`to[t0:] = source[s0:]`, 64 bytes past the cache, where `to[t0]` is at a multiple of 64."""
+    signature = types.void(to, types.intp, source, types.intp)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_data_type(signature.args[0].dtype)
+        size = context.get_abi_sizeof(kind)
+        pointer = ir.VectorType(kind, _VECTOR_BYTES // size).as_pointer()
+        target, origin = (
+            builder.bitcast(
+                builder.gep(_data(context, builder, signature, args, i), [args[i + 1]]), pointer
+            )
+            for i in (0, 2)
+        )
+        _store_past_cache(builder, builder.load(origin, align=size), target)
+        return context.get_dummy_value()
+
+    return signature, emit
+
+
+@intrinsic
+def past_line(_context: Any, data: Any, first: Any):  # type: ignore[no-untyped-def]
+    """By how many bytes `data[first]` is past a multiple of 64."""
+    signature = types.intp(data, types.intp)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = builder.gep(_data(context, builder, signature, args, 0), [args[1]])
+        word = context.get_value_type(types.intp)
+        return builder.and_(builder.ptrtoint(at, word), ir.Constant(word, _VECTOR_BYTES - 1))
+
+    return signature, emit
+
+
+@intrinsic
+def pointer(_context: Any, data: Any):  # type: ignore[no-untyped-def]
+    """Where an array's memory is: one word to hand on, and no reference to count.
+
+    Threads that count references to one array wait for each other. The caller of the
+    compiled function must hold `data`.
+    """
+    signature = types.CPointer(data.dtype)(data)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _data(context, builder, signature, args, 0)
+
+    return signature, emit
 
 
 @intrinsic
 def part(_context: Any, data: Any, first: Any, count: Any):  # type: ignore[no-untyped-def]
-    """`data[first : first + count]` without a reference count, which costs more than a line.
-
-    The caller of the compiled function must hold `data`.
-    """
+    """`data[first : first + count]` of a pointer or array, without a reference count."""
     view = types.Array(data.dtype, 1, "C")
     signature = view(data, types.intp, types.intp)
 

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from ._adjoint import correlate, gather, product, pull, seed
-from ._affinities import AFFINITY_BLOCKS, Taps, bring_taps, limit_back, taps_at
+from ._affinities import AFFINITY_BLOCKS, Taps, bring_taps, limit_back
 from ._fields import (
     Lines,
     block_size,
@@ -12,8 +12,10 @@ from ._fields import (
     copy,
     desk,
     direct,
+    hint,
     line,
     load,
+    pitch_of,
     plane,
     rows_of,
     save,
@@ -56,7 +58,7 @@ def walk_backward(
         place: n, d, c0, c1, h_from, and the n at which dp, dlam and dweight are this caller's.
         way: vertical, reverse.
         frame: lanes, steps.
-        flags: three-way, injection given, limit, weighted, won.
+        flags: three-way, injection given, limit, weighted, won, whether dp goes past the cache.
         makes: which of `outs` are wanted.
         works: scratch, of floats and of bytes.
     """
@@ -64,8 +66,8 @@ def walk_backward(
     _, reverse = way
     lanes, steps = frame
     if not flags[0]:
-        clear(works[0], 3 * block_size(lanes))
-    most = rows_of(lanes)
+        clear(part(works[0], 0, 3 * block_size(lanes)), 3 * block_size(lanes))
+    most, ahead = rows_of(lanes), 1 if reverse else -1
     for done in range(0, steps, most):
         rows = min(most, steps - done)
         step = done if reverse else steps - done - rows
@@ -82,10 +84,12 @@ def walk_backward(
             ring = Lines(rings.data, rings.first + 2 * (c - c0) * rings.pitch, rings.pitch)
             for j in range(rows):
                 r = j if reverse else rows - 1 - j
+                for source in sources[:3]:
+                    hint(source, r + 2 * ahead, lanes)
                 when = (r, step + r, r == first, done + j == 0, c > c0, place[1])
                 _retreat(factors, sums, sources, dxs, ring, when, way[1], lanes, flags, makes)
             if makes[0] and dxs.apart:
-                save(dxs.lines, lanes, dx, step, rows, adds[0])
+                save(dxs.lines, lanes, dx, step, rows, adds[0], False)
         _settle(outs, adds, sums, place, way[0], lanes, span, flags, makes, works[0])
 
 
@@ -107,7 +111,7 @@ def _factors(
     _, weight, _, _, p, lam, _ = ins
     n, d, c, _, _, _ = place
     step, rows, _ = span
-    three, given, limit, weighted, _ = flags
+    three, given, limit, weighted, _, _ = flags
     taps = bring_taps(work, lanes, p, (n, d, c), vertical, span, (three, limit))
     shares, weights = desk(work, _SHARES, lanes), desk(work, _WEIGHTS, lanes)
     if given:
@@ -154,11 +158,12 @@ def _sums(
     """Where the gradients go to which every channel adds."""
     _, dp, dlam, dweight = outs
     _, d, c, _, _, n = place
-    three, _, limit, _, _ = flags
-    block = part(work, _GRADS * block_size(lanes), 3 * block_size(lanes))
-    dps = Target(taps_at(block, lanes), True, False)
+    three, _, limit, _, _, streams = flags
+    pitch = pitch_of(lanes)
+    lines = Taps(work, _GRADS * block_size(lanes) + pitch, pitch, block_size(lanes))
+    dps = Target(lines, True, False)
     to = plane(dp, n[0], d, c, 0, vertical)
-    if to.lane == 1 and three and not limit:
+    if to.lane == 1 and three and not limit and not streams:
         lines = Taps(to.data, to.first + step * to.step, to.step, dp.k)
         dps = Target(lines, False, adds[1])
     to = plane(dlam, n[1], d, c, 0, vertical)
@@ -186,7 +191,7 @@ def _retreat(
     dps, dlams, dweights = sums
     gs, xs, hs, wins = sources
     r, step, first, last, later, d = when
-    _, given, _, weighted, won = flags
+    _, given, _, weighted, won, _ = flags
     after, before = (r - 1, r + 1) if reverse else (r + 1, r - 1)
     adjoint, ahead = line(ring, step % 2, lanes), line(ring, (step + 1) % 2, lanes)
     g, h, x = line(gs, r, lanes), line(hs, r, lanes), line(xs, r, lanes)
@@ -223,15 +228,15 @@ def _settle(
     dps, dlams, dweights = sums
     _, d, c, _, _, n = place
     step, rows, first = span
-    three, _, limit, _, _ = flags
+    three, _, limit, _, _, streams = flags
     if makes[1] and dps.apart:
         if limit:
             limit_back(work, dps.lines, lanes, rows, first)
         for i in range(3 if three else 1):
             source = desk(work, _GRADS + (i if three else 1), lanes)
-            save(source, lanes, plane(dp, n[0], d, c, i, vertical), step, rows, adds[1])
+            save(source, lanes, plane(dp, n[0], d, c, i, vertical), step, rows, adds[1], streams)
     if makes[2] and dlams.apart:
-        save(dlams.lines, lanes, plane(dlam, n[1], d, c, 0, vertical), step, rows, adds[2])
+        save(dlams.lines, lanes, plane(dlam, n[1], d, c, 0, vertical), step, rows, adds[2], False)
     if makes[3] and dweights.apart:
         to = plane(dweight, n[2], d, 0, 0, vertical)
-        save(dweights.lines, lanes, to, step, rows, adds[3])
+        save(dweights.lines, lanes, to, step, rows, adds[3], False)

@@ -8,15 +8,25 @@ from typing import Any
 
 from numba import njit
 
-from ._merge import LARGEST, WEIGHTED, merge
-from ._tiles import OPTIONS, take
+from ._fields import bare
+from ._merge import LARGEST, NOWHERE, WEIGHTED, To, bare_to
+from ._tiles import OPTIONS, pointer, take
 from ._walk import walk_forward
 from ._walk_back import walk_backward
 
 
 def _digest() -> str:
     """Of all that is compiled into this file's functions."""
-    names = ("_adjoint", "_affinities", "_fields", "_merge", "_tiles", "_walk", "_walk_back")
+    names = [
+        "_adjoint",
+        "_affinities",
+        "_fields",
+        "_loops",
+        "_merge",
+        "_tiles",
+        "_walk",
+        "_walk_back",
+    ]
     texts = [inspect.getsource(sys.modules[f"{__package__}.{name}"]) for name in names]
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
 
@@ -41,38 +51,32 @@ def kept_in() -> str | None:
 
 @_kept
 def forward(
-    counter: Any, tasks: Any, ways: Any, frame: Any, ins: Any, outs: Any, flags: Any, work: Any
+    counter: Any, tasks: Any, ways: Any, frame: Any, ins: Any, to: Any, flags: Any, works: Any
 ) -> None:
     """Scan and integrate, task by task, until none is left.
 
     Args:
         counter: the next task, shared by the threads.
-        tasks: rows of n, c0, c1 and the channel from which `hs` counts.
+        tasks: rows of n, c0, c1.
         ways: a row of vertical, reverse for each direction.
         frame: height, width.
-        ins: x, p, injection, weight.
-        outs: the scans along rows, and those along columns; out; winner.
-        flags: three-way, injection given, limit; how to integrate; whether to name winners.
-        work: scratch.
+        ins: x, p, injection.
+        to: a `_merge.To`.
+        flags: three-way, injection given, limit.
+        works: scratch, of floats and of bytes.
     """
-    x, p, lam, weight = ins
-    hs, out, winner = outs
+    x, p, lam = bare(ins[0]), bare(ins[1]), bare(ins[2])
+    target, scratch = bare_to(to), (pointer(works[0]), pointer(works[1]))
     height, width = frame
-    three, given, limit, mode, names = flags
     while True:
         i = take(counter)
         if i >= len(tasks):
             return
-        n, c0, c1, h_from = tasks[i]
+        n, c0, c1 = tasks[i]
         for d in range(len(ways)):
             way = (ways[d, 0] == 1, ways[d, 1] == 1)
-            h = hs[1] if way[0] else hs[0]
             lanes_steps = (width, height) if way[0] else (height, width)
-            place = (n, d, c0, c1, h_from)
-            walk_forward(x, p, lam, h, place, way, lanes_steps, (three, given, limit), work)
-        how = (mode, names, ways[0, 0] == 1)
-        for c in range(c0, c1):
-            merge(hs, weight, out, winner, (n, c, c - h_from), frame, how, work)
+            walk_forward(x, p, lam, target, (n, d, c0, c1), way, lanes_steps, flags, scratch)
 
 
 @_kept
@@ -96,12 +100,17 @@ def backward(
         ins: g, weight, winner, x, p, injection, and the scans as in `forward`.
         outs: dx, dp, dinjection, dweight.
         shared: whether the channels share p; whether they share l; whether directions do.
-        flags: three-way, injection given, limit; how to integrate; whether to scan again.
+        flags: three-way, injection given, limit; how to integrate; whether to scan again;
+            whether dp, which nothing adds to, goes past the cache.
         makes: which of `outs` are wanted.
     """
-    g, weight, winner, x, p, lam, hs = ins
+    g, weight, winner = bare(ins[0]), bare(ins[1]), bare(ins[2])
+    x, p, lam = bare(ins[3]), bare(ins[4]), bare(ins[5])
+    hs = bare(ins[6][0]), bare(ins[6][1])
+    grads = bare(outs[0]), bare(outs[1]), bare(outs[2]), bare(outs[3])
+    scratch = pointer(works[0]), pointer(works[1])
     height, width = frame
-    three, given, limit, mode, again = flags
+    three, given, limit, mode, again, streams = flags
     shared_p, shared_l, shared_ways = shared
     while True:
         i = take(counter)
@@ -118,9 +127,11 @@ def backward(
                 h = hs[1] if way[0] else hs[0]
                 lanes_steps = (width, height) if way[0] else (height, width)
                 if again:
-                    place = (n, d, c0, c1, h_from)
-                    here = (three, given, limit)
-                    walk_forward(x, p, lam, h, place, way, lanes_steps, here, works[0])
+                    to = To(
+                        hs, hs, grads[0], weight, winner, winner, c0, NOWHERE, True, False, False
+                    )
+                    place, here = (n, d, c0, c1), (three, given, limit)
+                    walk_forward(x, p, lam, to, place, way, lanes_steps, here, scratch)
                 adds = (
                     d > 0,
                     shared_p and later,
@@ -129,12 +140,12 @@ def backward(
                 )
                 walk_backward(
                     (g, weight, winner, x, p, lam, h),
-                    outs,
+                    grads,
                     adds,
                     (n, d, c0, c1, h_from, sums),
                     way,
                     lanes_steps,
-                    (three, given, limit, mode == WEIGHTED, mode == LARGEST),
+                    (three, given, limit, mode == WEIGHTED, mode == LARGEST, streams),
                     makes,
-                    works,
+                    scratch,
                 )

@@ -1,5 +1,8 @@
 """Nothing is written outside the memory that was asked for, whoever does the work."""
 
+import ctypes
+import mmap
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -104,3 +107,40 @@ def test_a_worker_that_knows_another_number_of_threads_keeps_to_them_too(
     fence.assert_whole()
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+def _at_a_wall(tensor: Tensor, at_end: bool) -> Tensor:
+    """A copy whose first or last byte is beside a page that may not be touched."""
+    page = mmap.PAGESIZE
+    room = -(-tensor.nbytes // page) * page
+    memory = mmap.mmap(-1, room + 2 * page)
+    libc = ctypes.CDLL(None, use_errno=True)
+    first = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    for wall in (first, first + page + room):
+        assert libc.mprotect(ctypes.c_void_p(wall), ctypes.c_size_t(page), 0) == 0
+    offset = page + (room - tensor.nbytes if at_end else 0)
+    values = np.frombuffer(memory, NUMPY[tensor.dtype], tensor.numel(), offset)
+    values[:] = tensor.flatten().numpy()
+    return torch.from_numpy(values).view(tensor.shape)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is protected through Linux's libc")
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_beside_the_inputs_is_touched(size: str, form: str, at_end: bool) -> None:
+    """A failure ends the process: memory beside the inputs is not there."""
+    problem = Problem(SIZES[size], **FORMS[form])
+    tensors, weights = problem.draw()
+
+    def four(*t: Tensor) -> Tensor:
+        share, mix = problem.named(t)
+        return propagate(t[0], t[1], share, mix=mix, limit=problem.limit)
+
+    walled = [_at_a_wall(t, at_end) for t in tensors]
+    found = outcome(four, walled, _at_a_wall(weights, at_end))
+    for a, b in zip(found, outcome(four, tensors, weights), strict=True):
+        assert torch.equal(a, b)
+    one = [_at_a_wall(t, at_end) for t in (tensors[0], tensors[1][:, 0])]
+    for way in Direction:
+        outcome(lambda x, p, way=way: scan(x, p, way), one, _at_a_wall(weights, at_end))

@@ -2,9 +2,11 @@
 
 from typing import Any, NamedTuple
 
+from ._loops import increase, move, vanish
 from ._tiles import (
     add_tile,
     inner,
+    item_size,
     part,
     past_line,
     pointer,
@@ -16,17 +18,20 @@ from ._tiles import (
 )
 
 _TILE, _BLOCK_VALUES, _MOST_ROWS = 16, 2**14, 64
+# Lines from now that are asked for: far enough ahead for main memory.
+_HINTED = 6
 
 _tile_size = inner(tile_size)
 
 
 class Field(NamedTuple):
-    """A tensor: its memory, and a stride for every dimension.
+    """A tensor: its memory, where in it all indices are 0, and a stride for every dimension.
 
     A stride is 0 where the tensor lacks the dimension or shares one entry along it.
     """
 
     data: Any
+    first: int
     n: int
     d: int
     c: int
@@ -55,13 +60,21 @@ class Lines(NamedTuple):
 @inner
 def bare(field: Any) -> Any:
     """The field with a pointer to its memory."""
-    return Field(pointer(field.data), field.n, field.d, field.c, field.k, field.y, field.x)
+    data, f = pointer(field.data), field
+    return Field(data, f.first, f.n, f.d, f.c, f.k, f.y, f.x)
+
+
+@inner
+def from_channel(field: Any, c: int) -> Any:
+    """The field with its channels counted from c."""
+    f = field
+    return Field(f.data, f.first - c * f.c, f.n, f.d, f.c, f.k, f.y, f.x)
 
 
 @inner
 def plane(field: Any, n: int, d: int, c: int, k: int, vertical: bool) -> Any:
     """The plane of `field` at these indices."""
-    first = n * field.n + d * field.d + c * field.c + k * field.k
+    first = field.first + n * field.n + d * field.d + c * field.c + k * field.k
     if vertical:
         return Plane(field.data, first, field.x, field.y)
     return Plane(field.data, first, field.y, field.x)
@@ -95,15 +108,18 @@ def desk(work: Any, i: int, lanes: int) -> Any:
 
 
 @inner
-def line(lines: Any, r: int, lanes: int) -> Any:
-    """Line r, a view."""
-    return part(lines.data, lines.first + r * lines.pitch, lanes)
+def line(lines: Any, r: int) -> Any:
+    """Where line r is."""
+    return part(lines.data, lines.first + r * lines.pitch)
 
 
 @inner
-def hint(lines: Any, r: int, lanes: int) -> None:
-    """Line r is read soon: rows that come in descending order are not seen ahead by processors."""
-    first = lines.first + r * lines.pitch
+def hint(lines: Any, r: int, ahead: int, lanes: int) -> None:
+    """A line some steps from line r is read soon, steps being of `ahead` lines.
+
+    Processors do not see rows coming that are read in descending order.
+    """
+    first = lines.first + (r + _HINTED * ahead) * lines.pitch
     for k in range(0, lanes, _TILE):
         prefetch(lines.data, first + k)
 
@@ -127,11 +143,11 @@ def bring(block: Any, lanes: int, source: Any, step: int, rows: int) -> Any:
 def load(block: Any, lanes: int, source: Any, step: int, rows: int) -> None:
     """Copy the plane's lines from `step` on to lines 0, 1, ... of `block`."""
     first = source.first + step * source.step
-    n = _tile_size(part(block.data, 0, 1).itemsize)
+    n = _tile_size(item_size(block.data))
     whole_rows, whole_lanes = 0, 0
     if source.lane == 1:
         for r in range(rows):
-            copy(line(block, r, lanes), part(source.data, first + r * source.step, lanes), lanes)
+            copy(line(block, r), part(source.data, first + r * source.step), lanes)
         return
     if source.step == 1:
         whole_rows, whole_lanes = rows // n * n, lanes // n * n
@@ -149,6 +165,25 @@ def load(block: Any, lanes: int, source: Any, step: int, rows: int) -> None:
 
 
 @inner
+def face(field: Any, spare: Any, place: Any, vertical: bool, frame: Any) -> Any:
+    """`field` if its lanes lie side by side in a direction, else `spare` with its planes.
+
+    Args:
+        place: n, c0, c1.
+        frame: lanes, steps.
+    """
+    n, c0, c1 = place
+    lanes, steps = frame
+    if plane(field, n, 0, c0, 0, vertical).lane == 1:
+        return field
+    turned = from_channel(spare, c0)
+    for c in range(c0, c1):
+        to = direct(plane(turned, n, 0, c, 0, vertical), 0)
+        load(to, lanes, plane(field, n, 0, c, 0, vertical), 0, steps)
+    return turned
+
+
+@inner
 def save(
     block: Any, lanes: int, target: Any, step: int, rows: int, adds: bool, streams: bool
 ) -> None:
@@ -159,15 +194,15 @@ def save(
     first = target.first + step * target.step
     if target.lane == 1:
         for r in range(rows):
-            to = part(target.data, first + r * target.step, lanes)
+            to = part(target.data, first + r * target.step)
             if streams:
-                stream(to, line(block, r, lanes), lanes)
+                stream(to, line(block, r), lanes)
             else:
-                put(to, line(block, r, lanes), lanes, adds)
+                put(to, line(block, r), lanes, adds)
         return
-    n = _tile_size(part(block.data, 0, 1).itemsize)
+    n = _tile_size(item_size(block.data))
     whole_rows, whole_lanes = rows // n * n, lanes // n * n
-    pitch_bytes = target.lane * part(block.data, 0, 1).itemsize
+    pitch_bytes = target.lane * item_size(block.data)
     straight = past_line(target.data, first) == 0 and pitch_bytes % 64 == 0
     for k in range(0, whole_lanes, n):
         for r in range(0, whole_rows, n):
@@ -188,7 +223,7 @@ def save(
 @inner
 def stream(to: Any, values: Any, count: int) -> None:
     """`to = values`, past the cache where `to` begins at a multiple of 64 bytes."""
-    n = 64 // to.itemsize
+    n = 64 // item_size(to)
     whole = 0 if past_line(to, 0) else count // n * n
     for k in range(0, whole, n):
         stream_vector(to, k, values, k)
@@ -200,8 +235,7 @@ def stream(to: Any, values: Any, count: int) -> None:
 def put(to: Any, values: Any, count: int, adds: bool) -> None:
     """`to = values`, or `+=`."""
     if adds:
-        for k in range(count):
-            to[k] += values[k]
+        increase((to,), (to, values), count)
     else:
         copy(to, values, count)
 
@@ -209,12 +243,10 @@ def put(to: Any, values: Any, count: int, adds: bool) -> None:
 @inner
 def copy(to: Any, values: Any, count: int) -> None:
     """`to = values`."""
-    for k in range(count):
-        to[k] = values[k]
+    move((to,), (values,), count)
 
 
 @inner
 def clear(to: Any, count: int) -> None:
     """`to = 0`."""
-    for k in range(count):
-        to[k] = 0
+    vanish((to,), (to,), count)

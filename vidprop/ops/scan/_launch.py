@@ -17,10 +17,10 @@ from ._walk import FORWARD_BLOCKS
 from ._walk_back import BACKWARD_BLOCKS
 from ._work import backward, forward
 
-# Planes that share affinities are walked this many at a time; where four directions are
-# integrated, what waits for the others of a pixel has to stay in cache. At most 8, half of the
-# lines in the smallest block of scratch.
-_AT_ONCE, _AT_ONCE_OF_FOUR = 8, 2
+# Planes that share affinities are walked this many at a time: what is turned of them, and what
+# waits for the other directions of a pixel, has to stay in cache. At most 18, the lines in the
+# smallest block of scratch.
+_AT_ONCE = 2
 # Results past this size would only push out of the caches what is still needed.
 _CACHE = 2**23
 _DIMS = ("ncyx", "ndckyx", "ndcyx", "ndyx")
@@ -41,8 +41,7 @@ class Inputs:
     def at_once(self, threads: int) -> int:
         """Planes that are walked at once, no more than leave every thread some."""
         N, C = self.x.shape[:2]
-        most = _AT_ONCE if self.p.shape[1] == 1 else _AT_ONCE_OF_FOUR
-        return min(most, C, -(-N * C // threads)) if self.p.shape[2] == 1 else 1
+        return min(_AT_ONCE, C, -(-N * C // threads)) if self.p.shape[2] == 1 else 1
 
     def shared(self) -> tuple[bool, bool, bool]:
         """Whether the channels share p; the injection; whether the directions do."""
@@ -116,12 +115,13 @@ def run_forward(given: Inputs, plan: Plan, kept: Kept) -> None:
     def job() -> None:
         pairs = _pairs(given, plan, at_once, dtype)
         named = _pairs(given, plan, at_once, torch.uint8)[0]
-        given_out = (out, mix, winner, named, 0, plan.mode)
+        given_out = (out, mix, winner, named, plan.mode)
         names = kept.winner is not None
         streams = kept.bytes > _CACHE
         to = To(scans or pairs, pairs, *given_out, scans is not None, names, streams)
         works = given.scratch(FORWARD_BLOCKS, dtype), given.scratch(1, torch.uint8)
-        forward(counter, tasks, table, (H, W), tuple(ins), to, flags, works)
+        spare = _spare(given.x, plan, at_once, dtype)
+        forward(counter, tasks, table, (H, W), tuple(ins), to, flags, spare, works)
 
     on_threads(min(threads, len(tasks)), job)
 
@@ -156,12 +156,15 @@ def run_backward(
     def job() -> None:
         scans = (out, out) if plan.mode == SINGLE else _scans(given, kept, at_once)
         works = given.scratch(BACKWARD_BLOCKS, dtype), given.scratch(1, torch.uint8)
+        turned = (g, given.x, kept.out if plan.mode == SINGLE else None, grads[0])
+        of_winner = _spare(kept.winner, plan, at_once, torch.uint8)
+        spares = (*(_spare(tensor, plan, at_once, dtype) for tensor in turned), of_winner)
         frame, all_ins = (H, W), (*ins, scans)
-        backward(counter, tasks, table, frame, all_ins, outs, shared, flags, makes, works)
+        backward(counter, tasks, table, frame, all_ins, outs, shared, flags, makes, spares, works)
 
     on_threads(min(threads, len(tasks)), job)
     return [
-        None if grad is None or t is None else _summed(grad, t)
+        None if grad is None or t is None else _summed(grad, t, threads)
         for grad, t in zip(grads, given.all(), strict=True)
     ]
 
@@ -169,20 +172,36 @@ def run_backward(
 def field(tensor: Tensor | None, dims: str, dtype: torch.dtype) -> Field:
     """The tensor's memory and strides; nothing is copied."""
     if tensor is None:
-        return Field(np.empty(1, NUMPY[dtype]), 0, 0, 0, 0, 0, 0)
+        return Field(np.empty(1, NUMPY[dtype]), 0, 0, 0, 0, 0, 0, 0)
     pairs = list(zip(dims, tensor.shape, tensor.stride(), strict=True))
     extent = 1 + sum((size - 1) * stride for _, size, stride in pairs)
     data = tensor.detach().as_strided((extent,), (1,)).numpy()
     steps = {name: stride for name, size, stride in pairs if size > 1 or name in "yx"}
-    return Field(data, *(steps.get(name, 0) for name in "ndckyx"))
+    return Field(data, 0, *(steps.get(name, 0) for name in "ndckyx"))
 
 
 def _room(tensor: Tensor, parts: int) -> Tensor:
     return empty((parts * tensor.shape[0], *tensor.shape[1:]), tensor.dtype)
 
 
-def _summed(grad: Tensor, tensor: Tensor) -> Tensor:
-    return grad if grad.shape == tensor.shape else grad.view(-1, *tensor.shape).sum(0)
+def _summed(grad: Tensor, tensor: Tensor, threads: int) -> Tensor:
+    """The sum of the parts of `grad`.
+
+    PyTorch's own sum would leave threads behind that wait busily where ours have to work.
+    """
+    if grad.shape == tensor.shape:
+        return grad
+    total = empty(tensor.shape, tensor.dtype)
+    parts = grad.view(-1, tensor.numel()).numpy()
+    sums = np.array_split(total.view(-1).numpy(), threads)
+    pieces = list(zip(np.array_split(parts, threads, axis=1), sums, strict=True))
+
+    def job() -> None:
+        addends, to = pieces.pop()
+        np.add.reduce(addends, axis=0, out=to)
+
+    on_threads(threads, job)
+    return total
 
 
 def _winners(kept: Kept) -> Field:
@@ -191,9 +210,18 @@ def _winners(kept: Kept) -> Field:
 
 def _scans(given: Inputs, kept: Kept, at_once: int) -> tuple[Field, Field]:
     """Scans along rows and along columns: kept, or room for those of this thread's task."""
-    if kept.scans is not None:
-        return _both_ways(kept.scans, given.x)
-    return _both_ways(empty((at_once, _scan_values(given.x)), given.x.dtype), given.x)
+    scans, x = kept.scans, given.x
+    return _both_ways(empty((at_once, _scan_values(x)), x.dtype) if scans is None else scans, x)
+
+
+def _spare(
+    tensor: Tensor | None, plan: Plan, at_once: int, dtype: torch.dtype
+) -> tuple[Field, Field]:
+    """Room for planes with their lanes side by side, either way, if the tensor's do not lie so."""
+    if tensor is None or all(tensor.stride(3 if way.vertical else 2) == 1 for way in plan.ways):
+        nothing = field(None, "", dtype)
+        return nothing, nothing
+    return _both_ways(empty((at_once, _scan_values(tensor)), dtype), tensor)
 
 
 def _pairs(given: Inputs, plan: Plan, at_once: int, dtype: torch.dtype) -> tuple[Field, Field]:
@@ -207,7 +235,7 @@ def _both_ways(scans: Tensor, x: Tensor) -> tuple[Field, Field]:
     tall, wide = map(line_pitch, x.shape[2:])
     data = scans.view(-1).numpy()
     n, d, c = (0, 0, *scans.stride()[:-1])[-3:]
-    return Field(data, n, d, c, 0, 1, tall), Field(data, n, d, c, 0, wide, 1)
+    return Field(data, 0, n, d, c, 0, 1, tall), Field(data, 0, n, d, c, 0, wide, 1)
 
 
 def _scan_values(x: Tensor) -> int:

@@ -6,8 +6,9 @@ maximum of all in another, so that only whole results pass through memory.
 
 from typing import Any, NamedTuple
 
-from ._fields import bare, bring, copy, desk, direct, line, load, plane, save, stream
+from ._fields import bare, bring, clear, copy, desk, direct, line, load, plane, save, stream
 from ._loops import multiply, multiply_more
+from ._steps import maximum, name_maximum
 from ._tiles import inner
 
 SINGLE, LARGEST, WEIGHTED, NOWHERE = 0, 1, 2, 3
@@ -17,7 +18,7 @@ class To(NamedTuple):
     """Fields that lines of the scans are handed to, and how.
 
     Those along rows are kept transposed: a field of them and one of the others show the same
-    memory. `c` of `kept`, `pairs` and `named` counts from `kept_from`, and from 0.
+    memory.
     """
 
     kept: Any
@@ -26,7 +27,6 @@ class To(NamedTuple):
     weight: Any
     winner: Any
     named: Any
-    kept_from: int
     mode: int
     keeps: bool
     names: bool
@@ -43,7 +43,6 @@ def bare_to(to: Any) -> Any:
         bare(to.weight),
         bare(to.winner),
         bare(to.named),
-        to.kept_from,
         to.mode,
         to.keeps,
         to.names,
@@ -77,8 +76,7 @@ def hand_over(
     step, rows, _ = span
     if to.keeps:
         kept = to.kept[1] if vertical else to.kept[0]
-        target = plane(kept, n, d, c - to.kept_from, 0, vertical)
-        save(hs, lanes, target, step, rows, False, to.streams)
+        save(hs, lanes, plane(kept, n, d, c, 0, vertical), step, rows, False, to.streams)
     if to.mode == NOWHERE:
         return
     out = plane(to.out, n, 0, c, 0, vertical)
@@ -87,79 +85,44 @@ def hand_over(
         return
     pairs = to.pairs[1] if vertical else to.pairs[0]
     sums = direct(plane(pairs, 0, 1 if vertical else 0, at, 0, vertical), step)
-    won = direct(plane(to.winner, n, 0, c, 0, True), step)
-    if to.names and not vertical:
-        won = direct(plane(to.named, 0, 0, at, 0, False), step)
+    names = direct(plane(to.named, 0, 0, at, 0, False), step)
+    if vertical:
+        names = direct(plane(to.winner, n, 0, c, 0, True), step)
+    before, named = sums, names
     if d == 2:
-        load(turned, lanes, plane(to.pairs[0], 0, 0, at, 0, True), step, rows)
+        before, named = turned, desk(small, 0, lanes)
+        load(before, lanes, plane(to.pairs[0], 0, 0, at, 0, True), step, rows)
         if to.names:
-            block = desk(small, 0, lanes)
-            load(block, lanes, plane(to.named, 0, 0, at, 0, True), step, rows)
-            for r in range(rows):
-                copy(line(won, r, lanes), line(block, r, lanes), lanes)
+            load(named, lanes, plane(to.named, 0, 0, at, 0, True), step, rows)
+    after = direct(out, step) if d == 3 and not to.streams else sums
     for r in range(rows):
-        h, total = line(hs, r, lanes), line(sums, r, lanes)
-        weight, name = line(weights, r, lanes), line(won, r, lanes)
+        h, weight = line(hs, r), line(weights, r)
+        made, name = line(after, r), line(names, r)
         if d == 0:
-            _begin(total, h, weight, name, lanes, to)
-        elif d == 2:
-            _add(line(turned, r, lanes), h, weight, name, d, lanes, to)
-            copy(total, line(turned, r, lanes), lanes)
+            _begin(made, h, weight, name, lanes, to)
         else:
-            _add(total, h, weight, name, d, lanes, to)
-            if d == 3:
-                _finish(line(direct(out, step), r, lanes), total, lanes, to.streams)
+            _add(made, line(before, r), h, weight, name, line(named, r), d, lanes, to)
+        if d == 3 and to.streams:
+            stream(line(direct(out, step), r), made, lanes)
 
 
 @inner
-def _finish(to: Any, total: Any, lanes: int, streams: bool) -> None:
-    if streams:
-        stream(to, total, lanes)
-    else:
-        copy(to, total, lanes)
-
-
-@inner
-def _begin(total: Any, h: Any, weight: Any, name: Any, lanes: int, to: Any) -> None:
+def _begin(made: Any, h: Any, weight: Any, name: Any, lanes: int, to: Any) -> None:
     if to.mode == WEIGHTED:
-        _weigh(total, h, weight, lanes)
+        multiply((made,), (h, weight), lanes)
         return
-    copy(total, h, lanes)
+    copy(made, h, lanes)
     if to.names:
-        for k in range(lanes):
-            name[k] = 0
+        clear(name, lanes)
 
 
 @inner
-def _add(total: Any, h: Any, weight: Any, name: Any, d: int, lanes: int, to: Any) -> None:
+def _add(
+    made: Any, total: Any, h: Any, weight: Any, name: Any, named: Any, d: int, lanes: int, to: Any
+) -> None:
     if to.mode == WEIGHTED:
-        _weigh_more(total, h, weight, lanes)
+        multiply_more((made,), (h, weight, total), lanes)
+    elif to.names:
+        name_maximum((made, name), (total, h, named, d), lanes)
     else:
-        if to.names:
-            _name_winner(name, total, h, name.dtype.type(d), lanes)
-        _maximum(total, h, lanes)
-
-
-@inner
-def _weigh(total: Any, h: Any, weight: Any, lanes: int) -> None:
-    multiply(total, (weight, h), lanes)
-
-
-@inner
-def _weigh_more(total: Any, h: Any, weight: Any, lanes: int) -> None:
-    multiply_more(total, (weight, h, total), lanes)
-
-
-@inner
-def _maximum(best: Any, h: Any, lanes: int) -> None:
-    """NaN, if there is one."""
-    for k in range(lanes):
-        best[k] = h[k] if h[k] > best[k] or h[k] != h[k] else best[k]
-
-
-@inner
-def _name_winner(name: Any, best: Any, h: Any, d: Any, lanes: int) -> None:
-    """The first of the largest; the first NaN, if there is one."""
-    for k in range(lanes):
-        beats = h[k] > best[k] or (h[k] != h[k] and best[k] == best[k])
-        name[k] = d if beats else name[k]
+        maximum((made,), (total, h), lanes)

@@ -1,4 +1,4 @@
-"""Instructions that Numba has no word for: square transposes in registers, plain views, prefetch.
+"""Instructions that Numba has no word for: square transposes in registers, pointers, prefetch.
 
 A scan along rows of memory has its lanes a row apart. Square tiles are transposed on the way
 in and out, so that every loop over lanes is a loop over vectors.
@@ -10,7 +10,6 @@ from typing import Any
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
-from numba.np.arrayobj import populate_array
 
 # Rounding may differ by a contraction; NaN and infinity keep their meaning.
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
@@ -181,20 +180,24 @@ def pointer(_context: Any, data: Any):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def part(_context: Any, data: Any, first: Any, count: Any):  # type: ignore[no-untyped-def]
-    """`data[first : first + count]` of a pointer or array, without a reference count."""
-    view = types.Array(data.dtype, 1, "C")
-    signature = view(data, types.intp, types.intp)
+def part(_context: Any, data: Any, first: Any):  # type: ignore[no-untyped-def]
+    """Where `data[first]` is."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        size = context.get_abi_sizeof(context.get_data_type(view.dtype))
-        item = context.get_constant(types.intp, size)
-        out = context.make_array(view)(context, builder)
-        at = builder.gep(_data(context, builder, signature, args, 0), [args[1]])
-        populate_array(out, data=at, shape=[args[2]], strides=[item], itemsize=item, meminfo=None)
-        return out._getvalue()
+        return builder.gep(args[0], [args[1]])
 
-    return signature, emit
+    return data(data, types.intp), emit
+
+
+@intrinsic
+def item_size(_context: Any, data: Any):  # type: ignore[no-untyped-def]
+    """Bytes of what is pointed to."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        size = context.get_abi_sizeof(context.get_data_type(data.dtype))
+        return context.get_constant(types.intp, size)
+
+    return types.intp(data), emit
 
 
 @intrinsic

@@ -1,31 +1,45 @@
-"""The adjoint of `_walk`: the same walk from its end, on the same blocks."""
+"""The adjoint of `_walk`: the same walk from its end, on the same blocks.
+
+Every line hands three lines of products back to the line before it: what that line's lanes get
+from their neighbours on either side and from the lane itself.
+"""
 
 from typing import Any, NamedTuple
 
-from ._adjoint import correlate, gather, product, pull, seed
-from ._affinities import AFFINITY_BLOCKS, Taps, bring_taps, limit_back
+from ._affinities import AFFINITY_BLOCKS, Taps, bring_taps, limit_back, tap
 from ._fields import (
-    Lines,
     block_size,
     bring,
     clear,
-    copy,
     desk,
     direct,
     hint,
     line,
-    load,
     pitch_of,
     plane,
+    put,
     rows_of,
     save,
 )
+from ._loops import multiply, multiply_more
+from ._steps import (
+    correlate,
+    correlate_given,
+    correlate_given_more,
+    correlate_more,
+    hand_back,
+    hand_back_and_keep,
+    hand_back_and_keep_more,
+    receive,
+    receive_weighted,
+    receive_won,
+)
 from ._tiles import inner, part
 
-_GRADS, _SHARES, _WEIGHTS, _XS, _GS, _HS, _DXS, _DLAMS, _DWS, _ADJOINTS = (
-    AFFINITY_BLOCKS + i for i in (0, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+_GRADS, _SHARES, _WEIGHTS, _DLAMS, _DWS, _ADJOINT, _BACK = (
+    AFFINITY_BLOCKS + i for i in (0, 3, 4, 5, 6, 7, 8)
 )
-BACKWARD_BLOCKS = _ADJOINTS + 1
+BACKWARD_BLOCKS = _BACK + 3
 
 
 class Target(NamedTuple):
@@ -46,62 +60,57 @@ def walk_backward(
     frame: Any,
     flags: Any,
     makes: Any,
-    works: Any,
+    work: Any,
 ) -> None:
     """One direction's part of the gradients of channels c0 <= c < c1.
 
     Args:
         ins: g (gradient of what the directions were integrated to), weight (this
-            direction's share of it) or winner (whose it is), x, p, lam, h.
-        outs: dx, dp, dlam, dweight.
+            direction's share of it) or winner (whose it is), x, p, lam, h. Lanes of g, winner,
+            x and h lie side by side.
+        outs: dx, whose lanes do too, dp, dlam, dweight.
         adds: for each of `outs`, whether it is added to rather than written.
-        place: n, d, c0, c1, h_from, and the n at which dp, dlam and dweight are this caller's.
+        place: n, d, c0, c1, and the n at which dp, dlam and dweight are this caller's.
         way: vertical, reverse.
         frame: lanes, steps.
         flags: three-way, injection given, limit, weighted, won, whether dp goes past the cache.
         makes: which of `outs` are wanted.
-        works: scratch, of floats and of bytes.
+        work: scratch of BACKWARD_BLOCKS blocks.
     """
-    _, _, c0, c1, _, _ = place
-    _, reverse = way
+    _, _, c0, c1, _ = place
+    vertical, reverse = way
     lanes, steps = frame
+    size = block_size(lanes)
     if not flags[0]:
-        clear(part(works[0], 0, 3 * block_size(lanes)), 3 * block_size(lanes))
-    most, ahead = rows_of(lanes), 1 if reverse else -1
+        clear(part(work, 0), 3 * size)
+    clear(part(work, _BACK * size), 3 * size)
+    scratch = (
+        desk(work, _ADJOINT, lanes),
+        desk(work, _BACK, lanes),
+        desk(work, _BACK + 1, lanes),
+        desk(work, _BACK + 2, lanes),
+    )
+    most = rows_of(lanes)
     for done in range(0, steps, most):
         rows = min(most, steps - done)
         step = done if reverse else steps - done - rows
         first = -1 if done + rows < steps else (rows - 1 if reverse else 0)
         span = (step, rows, first)
-        _keep_seam(works[0], lanes, rows, reverse)
-        factors = _factors(ins, place, way[0], lanes, span, flags, works[0])
-        sums = _sums(outs, adds, place, way[0], lanes, step, flags, works[0])
+        factors = _factors(ins, place, vertical, lanes, span, flags, work)
+        sums = _sums(outs, adds, place, vertical, lanes, step, flags, work)
         for c in range(c0, c1):
-            sources = _sources(ins, place, c, way, lanes, span, flags, works)
-            dx = plane(outs[0], place[0], 0, c, 0, way[0])
-            dxs = _aim(desk(works[0], _DXS, lanes), dx, step, adds[0])
-            rings = desk(works[0], _ADJOINTS, lanes)
-            ring = Lines(rings.data, rings.first + 2 * (c - c0) * rings.pitch, rings.pitch)
+            planes = _planes(ins, outs[0], place, c, vertical, step)
+            own = (
+                line(scratch[0], 0),
+                line(scratch[1], c - c0),
+                line(scratch[2], c - c0),
+                line(scratch[3], c - c0),
+            )
             for j in range(rows):
                 r = j if reverse else rows - 1 - j
-                for source in sources[:3]:
-                    hint(source, r + 2 * ahead, lanes)
-                when = (r, step + r, r == first, done + j == 0, c > c0, place[1])
-                _retreat(factors, sums, sources, dxs, ring, when, way[1], lanes, flags, makes)
-            if makes[0] and dxs.apart:
-                save(dxs.lines, lanes, dx, step, rows, adds[0], False)
-        _settle(outs, adds, sums, place, way[0], lanes, span, flags, makes, works[0])
-
-
-@inner
-def _keep_seam(work: Any, lanes: int, rows: int, reverse: bool) -> None:
-    """The affinities of the line that the last block ended at lie beside this block."""
-    for i in range(3):
-        block = desk(work, i, lanes)
-        if reverse:
-            copy(line(block, -1, lanes), line(block, rows_of(lanes) - 1, lanes), lanes)
-        else:
-            copy(line(block, rows, lanes), line(block, 0, lanes), lanes)
+                when = (r, r + 1 if reverse else r - 1, r == first, c > c0, adds[0])
+                _retreat(factors, sums, planes, own, when, place[1], lanes, flags, makes)
+        _settle(outs, adds, sums, place, vertical, lanes, span, flags, makes, work)
 
 
 @inner
@@ -109,7 +118,7 @@ def _factors(
     ins: Any, place: Any, vertical: bool, lanes: int, span: Any, flags: Any, work: Any
 ) -> Any:
     _, weight, _, _, p, lam, _ = ins
-    n, d, c, _, _, _ = place
+    n, d, c, _, _ = place
     step, rows, _ = span
     three, given, limit, weighted, _, _ = flags
     taps = bring_taps(work, lanes, p, (n, d, c), vertical, span, (three, limit))
@@ -122,26 +131,17 @@ def _factors(
 
 
 @inner
-def _sources(
-    ins: Any, place: Any, c: int, way: Any, lanes: int, span: Any, flags: Any, works: Any
-) -> Any:
+def _planes(ins: Any, dx: Any, place: Any, c: int, vertical: bool, step: int) -> Any:
+    """Lines of one channel from `step` on."""
     g, _, winner, x, _, _, h = ins
-    n, d, _, _, h_from, _ = place
-    vertical, reverse = way
-    step, rows, first = span
-    work, small = works
-    gs = bring(desk(work, _GS, lanes), lanes, plane(g, n, 0, c, 0, vertical), step, rows)
-    xs = bring(desk(work, _XS, lanes), lanes, plane(x, n, d, c, 0, vertical), step, rows)
-    of_h = plane(h, n, d, c - h_from, 0, vertical)
-    hs = bring(desk(work, _HS, lanes), lanes, of_h, step, rows)
-    if of_h.lane != 1 and first < 0:
-        before = rows if reverse else -1
-        at = Lines(hs.data, hs.first + before * hs.pitch, hs.pitch)
-        load(at, lanes, of_h, step + before, 1)
-    wins = desk(small, 0, lanes)
-    if flags[4]:
-        wins = bring(wins, lanes, plane(winner, n, 0, c, 0, vertical), step, rows)
-    return gs, xs, hs, wins
+    n, d, _, _, _ = place
+    return (
+        direct(plane(g, n, 0, c, 0, vertical), step),
+        direct(plane(x, n, 0, c, 0, vertical), step),
+        direct(plane(h, n, d, c, 0, vertical), step),
+        direct(plane(winner, n, 0, c, 0, vertical), step),
+        direct(plane(dx, n, 0, c, 0, vertical), step),
+    )
 
 
 @inner
@@ -157,7 +157,7 @@ def _sums(
 ) -> Any:
     """Where the gradients go to which every channel adds."""
     _, dp, dlam, dweight = outs
-    _, d, c, _, _, n = place
+    _, d, c, _, n = place
     three, _, limit, _, _, streams = flags
     pitch = pitch_of(lanes)
     lines = Taps(work, _GRADS * block_size(lanes) + pitch, pitch, block_size(lanes))
@@ -177,11 +177,10 @@ def _sums(
 def _retreat(
     factors: Any,
     sums: Any,
-    sources: Any,
-    dxs: Any,
-    ring: Any,
+    planes: Any,
+    own: Any,
     when: Any,
-    reverse: bool,
+    d: int,
     lanes: int,
     flags: Any,
     makes: Any,
@@ -189,25 +188,96 @@ def _retreat(
     """One line of one channel."""
     taps, shares, weights = factors
     dps, dlams, dweights = sums
-    gs, xs, hs, wins = sources
-    r, step, first, last, later, d = when
+    gs, xs, hs, wins, dxs = planes
+    r, before, first, later, adds_x = when
     _, given, _, weighted, won, _ = flags
-    after, before = (r - 1, r + 1) if reverse else (r + 1, r - 1)
-    adjoint, ahead = line(ring, step % 2, lanes), line(ring, (step + 1) % 2, lanes)
-    g, h, x = line(gs, r, lanes), line(hs, r, lanes), line(xs, r, lanes)
-    seed(adjoint, g, line(weights, r, lanes), line(wins, r, lanes), d, lanes, (weighted, won))
+    hint(gs, r, before - r, lanes)
+    hint(xs, r, before - r, lanes)
+    hint(hs, r, before - r, lanes)
+    adjoint, back = own[0], own[1:]
+    g, x, dx = line(gs, r), line(xs, r), line(dxs, r)
+    _receive(adjoint, back, g, line(weights, r), line(wins, r), d, lanes, weighted, won)
     if makes[3]:
-        product(line(dweights.lines, r, lanes), g, h, lanes, dweights.adds or later)
-    if not last:
-        gather(adjoint, ahead, taps, after, lanes)
-    if makes[0]:
-        share = line(shares, r, lanes)
-        pull(line(dxs.lines, r, lanes), adjoint, share, taps, r, lanes, (given, first, dxs.adds))
+        h = line(hs, r)
+        _product(line(dweights.lines, r), g, h, lanes, dweights.adds or later)
+    p = tap(taps, 0, r), tap(taps, 1, r), tap(taps, 2, r)
+    _hand_back(back, dx, adjoint, line(shares, r), p, lanes, (given, first, adds_x), makes[0])
     if makes[2]:
-        product(line(dlams.lines, r, lanes), adjoint, x, lanes, dlams.adds or later)
+        _product(line(dlams.lines, r), adjoint, x, lanes, dlams.adds or later)
     if makes[1]:
+        dp = tap(dps.lines, 0, r), tap(dps.lines, 1, r), tap(dps.lines, 2, r)
         adds = dps.adds or later
-        correlate(dps.lines, adjoint, x, line(hs, before, lanes), r, lanes, (given, first, adds))
+        if not first:
+            _correlate(dp, adjoint, x, line(hs, before), lanes, given, adds)
+        elif not adds:
+            for i in range(3):
+                clear(dp[i], lanes)
+
+
+@inner
+def _receive(
+    adjoint: Any,
+    back: Any,
+    g: Any,
+    weight: Any,
+    winner: Any,
+    d: int,
+    lanes: int,
+    weighted: bool,
+    won: bool,
+) -> None:
+    """What of the integrated result's gradient is direction d's, and what is handed back."""
+    handed = part(back[0], 1), back[1], part(back[2], -1)
+    if weighted:
+        receive_weighted((adjoint,), (*handed, g, weight), lanes)
+    elif won:
+        receive_won((adjoint,), (*handed, g, winner, d), lanes)
+    else:
+        receive((adjoint,), (*handed, g), lanes)
+
+
+@inner
+def _hand_back(
+    back: Any, dx: Any, adjoint: Any, share: Any, p: Any, lanes: int, flags: Any, wanted: bool
+) -> None:
+    """For the line before, and to x."""
+    given, first, adds = flags
+    if first or given or not wanted:
+        if not first:
+            hand_back(back, (adjoint, *p), lanes)
+        if wanted and given:
+            _product(dx, adjoint, share, lanes, adds)
+        elif wanted:
+            put(dx, adjoint, lanes, adds)
+    elif adds:
+        hand_back_and_keep_more((*back, dx), (adjoint, *p, dx), lanes)
+    else:
+        hand_back_and_keep((*back, dx), (adjoint, *p), lanes)
+
+
+@inner
+def _correlate(
+    dp: Any, adjoint: Any, x: Any, last: Any, lanes: int, given: bool, adds: bool
+) -> None:
+    """To the affinities."""
+    h = part(last, -1), last, part(last, 1)
+    if given and adds:
+        correlate_given_more(dp, (adjoint, *h, *dp), lanes)
+    elif given:
+        correlate_given(dp, (adjoint, *h), lanes)
+    elif adds:
+        correlate_more(dp, (adjoint, *h, x, *dp), lanes)
+    else:
+        correlate(dp, (adjoint, *h, x), lanes)
+
+
+@inner
+def _product(to: Any, a: Any, b: Any, lanes: int, adds: bool) -> None:
+    """`to = a * b`, or `+=`."""
+    if adds:
+        multiply_more((to,), (a, b, to), lanes)
+    else:
+        multiply((to,), (a, b), lanes)
 
 
 @inner
@@ -226,7 +296,7 @@ def _settle(
     """Bring to their tensors the sums that are not there yet."""
     _, dp, dlam, dweight = outs
     dps, dlams, dweights = sums
-    _, d, c, _, _, n = place
+    _, d, c, _, n = place
     step, rows, first = span
     three, _, limit, _, _, streams = flags
     if makes[1] and dps.apart:

@@ -8,9 +8,9 @@ from typing import Any
 
 from numba import njit
 
-from ._fields import bare
-from ._merge import LARGEST, NOWHERE, WEIGHTED, To, bare_to
-from ._tiles import OPTIONS, pointer, take
+from ._fields import Field, bare, direct, face, from_channel, plane, save
+from ._merge import LARGEST, NOWHERE, SINGLE, WEIGHTED, To, bare_to
+from ._tiles import OPTIONS, inner, pointer, take
 from ._walk import walk_forward
 from ._walk_back import walk_backward
 
@@ -18,11 +18,11 @@ from ._walk_back import walk_backward
 def _digest() -> str:
     """Of all that is compiled into this file's functions."""
     names = [
-        "_adjoint",
         "_affinities",
         "_fields",
         "_loops",
         "_merge",
+        "_steps",
         "_tiles",
         "_walk",
         "_walk_back",
@@ -51,7 +51,15 @@ def kept_in() -> str | None:
 
 @_kept
 def forward(
-    counter: Any, tasks: Any, ways: Any, frame: Any, ins: Any, to: Any, flags: Any, works: Any
+    counter: Any,
+    tasks: Any,
+    ways: Any,
+    frame: Any,
+    ins: Any,
+    to: Any,
+    flags: Any,
+    spare: Any,
+    works: Any,
 ) -> None:
     """Scan and integrate, task by task, until none is left.
 
@@ -63,20 +71,24 @@ def forward(
         ins: x, p, injection.
         to: a `_merge.To`.
         flags: three-way, injection given, limit.
+        spare: room for planes of x whose lanes do not lie side by side, either way.
         works: scratch, of floats and of bytes.
     """
     x, p, lam = bare(ins[0]), bare(ins[1]), bare(ins[2])
     target, scratch = bare_to(to), (pointer(works[0]), pointer(works[1]))
-    height, width = frame
+    spares = bare(spare[0]), bare(spare[1])
     while True:
         i = take(counter)
         if i >= len(tasks):
             return
         n, c0, c1 = tasks[i]
+        xs = x
         for d in range(len(ways)):
             way = (ways[d, 0] == 1, ways[d, 1] == 1)
-            lanes_steps = (width, height) if way[0] else (height, width)
-            walk_forward(x, p, lam, target, (n, d, c0, c1), way, lanes_steps, flags, scratch)
+            lanes_steps = _lanes_steps(frame, way[0])
+            if _turns(ways, d):
+                xs = face(x, spares[1] if way[0] else spares[0], (n, c0, c1), way[0], lanes_steps)
+            walk_forward(xs, p, lam, target, (n, d, c0, c1), way, lanes_steps, flags, scratch)
 
 
 @_kept
@@ -90,6 +102,7 @@ def backward(
     shared: Any,
     flags: Any,
     makes: Any,
+    spares: Any,
     works: Any,
 ) -> None:
     """The gradients of `forward`, task by task, until none is left.
@@ -103,13 +116,13 @@ def backward(
         flags: three-way, injection given, limit; how to integrate; whether to scan again;
             whether dp, which nothing adds to, goes past the cache.
         makes: which of `outs` are wanted.
+        spares: room for planes of g, x, h, dx and winner as in `forward`.
     """
     g, weight, winner = bare(ins[0]), bare(ins[1]), bare(ins[2])
     x, p, lam = bare(ins[3]), bare(ins[4]), bare(ins[5])
     hs = bare(ins[6][0]), bare(ins[6][1])
-    grads = bare(outs[0]), bare(outs[1]), bare(outs[2]), bare(outs[3])
+    dx, sums = bare(outs[0]), (bare(outs[1]), bare(outs[2]), bare(outs[3]))
     scratch = pointer(works[0]), pointer(works[1])
-    height, width = frame
     three, given, limit, mode, again, streams = flags
     shared_p, shared_l, shared_ways = shared
     while True:
@@ -117,35 +130,80 @@ def backward(
         if i >= len(tasks):
             return
         n, begin, end, own, at_once = tasks[i]
-        sums = (own if shared_p else n, own if shared_l else n, own)
+        own_n = (own if shared_p else n, own if shared_l else n, own)
         for c0 in range(begin, end, at_once):
             c1 = min(end, c0 + at_once)
             later = c0 > begin
-            h_from = c0 if again else 0
+            here = (n, c0, c1)
+            gs, winners, xs, dxs = g, winner, x, dx
+            turned_from = 0
             for d in range(len(ways)):
                 way = (ways[d, 0] == 1, ways[d, 1] == 1)
-                h = hs[1] if way[0] else hs[0]
-                lanes_steps = (width, height) if way[0] else (height, width)
-                if again:
-                    to = To(
-                        hs, hs, grads[0], weight, winner, winner, c0, NOWHERE, True, False, False
-                    )
-                    place, here = (n, d, c0, c1), (three, given, limit)
-                    walk_forward(x, p, lam, to, place, way, lanes_steps, here, scratch)
+                vertical = way[0]
+                h = hs[1] if vertical else hs[0]
+                lanes_steps = _lanes_steps(frame, vertical)
+                if _turns(ways, d):
+                    turned_from = d
+                    gs = face(g, _spare(spares[0], vertical), here, vertical, lanes_steps)
+                    xs = face(x, _spare(spares[1], vertical), here, vertical, lanes_steps)
+                    if mode == LARGEST:
+                        room = _spare(spares[4], vertical)
+                        winners = face(winner, room, here, vertical, lanes_steps)
+                    dxs = dx
+                    if plane(dx, n, 0, c0, 0, vertical).lane != 1:
+                        dxs = from_channel(_spare(spares[3], vertical), c0)
+                if mode == SINGLE:
+                    h = face(h, _spare(spares[2], vertical), here, vertical, lanes_steps)
+                elif again:
+                    h = from_channel(h, c0)
+                    kept = (h, h)
+                    to = To(kept, kept, dx, weight, winner, winner, NOWHERE, True, False, False)
+                    place, forms = (n, d, c0, c1), (three, given, limit)
+                    walk_forward(xs, p, lam, to, place, way, lanes_steps, forms, scratch)
+                apart = plane(dx, n, 0, c0, 0, vertical).lane != 1
                 adds = (
-                    d > 0,
+                    d > turned_from if apart else d > 0,
                     shared_p and later,
                     (shared_l and later) or (shared_ways and d > 0),
                     later,
                 )
                 walk_backward(
-                    (g, weight, winner, x, p, lam, h),
-                    grads,
+                    (gs, weight, winners, xs, p, lam, h),
+                    (dxs, *sums),
                     adds,
-                    (n, d, c0, c1, h_from, sums),
+                    (n, d, c0, c1, own_n),
                     way,
                     lanes_steps,
                     (three, given, limit, mode == WEIGHTED, mode == LARGEST, streams),
                     makes,
-                    scratch,
+                    scratch[0],
                 )
+                if makes[0] and apart and _returns(ways, d):
+                    for c in range(c0, c1):
+                        lines = direct(plane(dxs, n, 0, c, 0, vertical), 0)
+                        to_x = plane(dx, n, 0, c, 0, vertical)
+                        lanes, steps = lanes_steps
+                        save(lines, lanes, to_x, 0, steps, turned_from > 0, False)
+
+
+@inner
+def _lanes_steps(frame: Any, vertical: bool) -> Any:
+    height, width = frame
+    return (width, height) if vertical else (height, width)
+
+
+@inner
+def _turns(ways: Any, d: int) -> bool:
+    """Whether lanes lie another way than in the direction before."""
+    return d == 0 or ways[d, 0] != ways[d - 1, 0]
+
+
+@inner
+def _returns(ways: Any, d: int) -> bool:
+    """Whether lanes lie another way in the direction after."""
+    return d == len(ways) - 1 or ways[d, 0] != ways[d + 1, 0]
+
+
+@inner
+def _spare(fields: Any, vertical: bool) -> Field:
+    return bare(fields[1]) if vertical else bare(fields[0])

@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 # Stops by which what arrived may differ and still count by two thirds: so many in flat
 # places, and more by a share of the range of its neighbours, where edges are carried blurred.
-_ALIKE = 0.1
+_ALIKE = 0.45
 _ALIKE_AT_EDGES = 0.4
 _NEIGHBOURS = np.ones((3, 3), np.uint8)
 

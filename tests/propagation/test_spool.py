@@ -1,5 +1,6 @@
 """Frames put on disk come back as they were, as far as there is room."""
 
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def frame(index: int, dtype: type = np.uint16) -> Frame:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_frames_come_back_as_they_were(tmp_path: Path, dtype: type) -> None:
     given = [frame(i, dtype) for i in range(5)]
-    with Spool(tmp_path) as spool:
+    with closing(Spool(tmp_path)) as spool:
         for one in given:
             spool.offer(one)
         for kept, one in zip(spool.frames(), given, strict=True):
@@ -31,7 +32,7 @@ def test_frames_come_back_as_they_were(tmp_path: Path, dtype: type) -> None:
 
 def test_past_its_room_nothing_more_is_kept_not_even_what_would_fit(tmp_path: Path) -> None:
     size = frame(0).luma.nbytes * 3
-    with Spool(tmp_path, most=3 * size - 1) as spool:
+    with closing(Spool(tmp_path, most=3 * size - 1)) as spool:
         for i in range(3):
             spool.offer(frame(i))
         spool.offer(frame(3, np.uint8))
@@ -40,11 +41,11 @@ def test_past_its_room_nothing_more_is_kept_not_even_what_would_fit(tmp_path: Pa
 
 
 def test_nothing_is_left_on_the_disk(tmp_path: Path) -> None:
-    with Spool(tmp_path) as spool:
+    with closing(Spool(tmp_path)) as spool:
         spool.offer(frame(0))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_spool_gives_nothing(tmp_path: Path) -> None:
-    with Spool(tmp_path) as spool:
+    with closing(Spool(tmp_path)) as spool:
         assert list(spool.frames()) == []

@@ -53,7 +53,7 @@ def brought(edit: Array, carries: Sequence[RadianceCarry]) -> tuple[Array, Array
     for carry in carries:
         arrived = _moved(carry)
         alike, change = _agreement(stops, arrived)
-        weight = np.float32(carry.share) * alike**3
+        weight = np.float32(carry.share) * alike * np.square(alike)
         total += weight[..., None] * (arrived - change)
         weights += weight
         best = np.maximum(best, alike)

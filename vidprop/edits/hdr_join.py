@@ -36,18 +36,17 @@ def filled(
 
     The edit is of radiance itself: 0 is radiance 1. See `enlarged` and `join`.
     """
-    stops, shift = enlarged(edit, signal, curve.read(signal), carries)
-    return stops if shift is None else _join_by_rows(stops, shift, signal, curve)
+    reading = curve.read(signal)
+    stops, shift = enlarged(edit, signal, reading, carries)
+    return stops if shift is None else _join_by_rows(stops, shift, reading)
 
 
-def _join_by_rows(
-    stops: Array, shift: Array, signal: Array, curve: CameraCurve
-) -> NDArray[np.float32]:
+def _join_by_rows(stops: Array, shift: Array, reading: Reading) -> NDArray[np.float32]:
     """`join` of some rows at a time, which stay in the processor's cache."""
     joined = np.empty_like(stops)
     for top in range(0, len(stops), _ROWS):
         part = slice(max(0, top - 1), top + _ROWS + 1)  # a row more for neighbours
-        found = join(stops[part], shift, curve.read(signal[part]))
+        found = join(stops[part], shift, Reading(*(plane[part] for plane in reading)))
         joined[top : top + _ROWS] = found[top - part.start :][:_ROWS]
     return joined
 

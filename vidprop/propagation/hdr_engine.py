@@ -42,8 +42,9 @@ _LONGEST_STRETCH, _SHORTEST_STRETCH = 120, 24
 def expand(job: HdrJob, on_progress: OnProgress = unheard) -> HdrOutcome:
     """Give a clip the radiance of its key frames.
 
-    It is read as `colorize` reads it, and once more for HDR10, whose light must be
-    measured before it is encoded. Memory does not grow with the clip's length.
+    It is read as `colorize` reads it. The light of HDR10 must be measured before it is
+    encoded: frames wait on disk meanwhile, and those that find no room are read and filled
+    once more. Memory does not grow with the clip's length.
 
     Raises:
         VidpropError: of the kind that fits; the output is then not there.

@@ -98,7 +98,7 @@ def write(filler: Filler, output: HdrOutput, gallery: HdrGallery, folder: Path) 
                 gallery.offer(one.frame.index, one.signal, one.stops, one.confidence)
                 confidence.append(one.confidence)
 
-    with Spool(folder) as spool:
+    with closing(Spool(folder)) as spool:
         if output.twice:
             for frame in ready():
                 spool.offer(frame)

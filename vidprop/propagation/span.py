@@ -153,10 +153,11 @@ class NetworkPropagator:
             positions = here = at
             register = Registration(flow_luma(guides[0]))
             for index, flow in enumerate(chain([None], self._flows(guides))):
+                guide = guides[index]
                 if flow is not None:
                     at = flow + here
-                    positions = register(flow_luma(guides[index]), compose(flow, positions))
-                seen = self._seen(guides[index])
+                    positions = register(flow_luma(guide), compose(flow, positions))
+                seen = self._seen(guide)
                 if near is None:
                     given = self._tensor(before.edit), self._tensor(before.coverage)
                     near = _Known(seen, *given)

@@ -5,8 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,7 @@ class Spool:
     """Takes frames in order, up to a number of bytes, and gives them back in order.
 
     Frames have luma and chroma, of one size and type. The file has no name, so nothing is left
-    whatever happens. A context manager.
+    whatever happens; close it after use.
 
     Args:
         folder: on the disk to use.
@@ -32,7 +31,7 @@ class Spool:
 
     def __init__(self, folder: Path, most: int = MOST_BYTES) -> None:
         self._room = min(most, shutil.disk_usage(folder).free // _SHARE)
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (see __exit__)
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (see close)
         self._known: list[tuple[int, Fraction]] = []
         self._planes: tuple[NDArray[Any], ...] = ()
 
@@ -58,15 +57,8 @@ class Spool:
             luma, chroma = (self._read(np.empty_like(plane)) for plane in self._planes)
             yield Frame(index, time, luma, chroma)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the frames."""
         self._file.close()
 
     def _read(self, plane: NDArray[Any]) -> NDArray[Any]:

@@ -142,6 +142,7 @@ def backward(
                 vertical = way[0]
                 h = hs[1] if vertical else hs[0]
                 lanes_steps = _lanes_steps(frame, vertical)
+                apart = plane(dx, n, 0, c0, 0, vertical).lane != 1
                 if _turns(ways, d):
                     turned_from = d
                     gs = face(g, _spare(spares[0], vertical), here, vertical, lanes_steps)
@@ -149,9 +150,7 @@ def backward(
                     if mode == LARGEST:
                         room = _spare(spares[4], vertical)
                         winners = face(winner, room, here, vertical, lanes_steps)
-                    dxs = dx
-                    if plane(dx, n, 0, c0, 0, vertical).lane != 1:
-                        dxs = from_channel(_spare(spares[3], vertical), c0)
+                    dxs = from_channel(_spare(spares[3], vertical), c0) if apart else dx
                 if mode == SINGLE:
                     h = face(h, _spare(spares[2], vertical), here, vertical, lanes_steps)
                 elif again:
@@ -160,7 +159,6 @@ def backward(
                     to = To(kept, kept, dx, weight, winner, winner, NOWHERE, True, False, False)
                     place, forms = (n, d, c0, c1), (three, given, limit)
                     walk_forward(xs, p, lam, to, place, way, lanes_steps, forms, scratch)
-                apart = plane(dx, n, 0, c0, 0, vertical).lane != 1
                 adds = (
                     d > turned_from if apart else d > 0,
                     shared_p and later,

@@ -1,10 +1,10 @@
-"""Detail of key frames arrives where it belongs, and nowhere else."""
+"""What key frames have arrives where it belongs, and nowhere else."""
 
 import cv2
 import numpy as np
 import pytest
 
-from vidprop.edits.detail import Carry, KeyDetail, add_detail
+from vidprop.edits.detail import Carry, KeyDetail, enlarge
 from vidprop.edits.upsampling import reduce_plane, upsample
 
 SMALL = (24, 32)
@@ -26,61 +26,92 @@ def _here():
     return np.stack([across, down], -1).astype(np.float32)
 
 
-def _enlarged(chroma, luma):
-    return upsample(np.stack([reduce_plane(plane, *SMALL) for plane in chroma]), luma)
+def _small(planes):
+    return np.stack([reduce_plane(plane, *SMALL) for plane in planes])
 
 
 def _error(one, other):
     return float(np.sqrt(((one - other)[:, 6:-6, 6:-6] ** 2).mean()))
 
 
+def _carry(chroma, luma, coverage=None, **settings):
+    return Carry(KeyDetail.of(chroma, luma, SMALL, coverage), _here(), **settings)
+
+
 def test_a_frame_that_stands_still_gets_all_of_it(picture):
     chroma, luma = picture
-    detail = KeyDetail.of(chroma, luma, SMALL)
-    restored = add_detail(_enlarged(chroma, luma), luma, [Carry(detail, _here())])
+    restored = enlarge(_small(chroma), luma, [_carry(chroma, luma)])
     assert np.allclose(restored, chroma, atol=2e-3)
 
 
 def test_it_moves_with_what_it_belongs_to(picture):
     chroma, luma = (np.roll(plane, (2, 4), (-2, -1)) for plane in picture)
-    detail = KeyDetail.of(*picture, SMALL)
-    base = _enlarged(chroma, luma)
-    moved = add_detail(base, luma, [Carry(detail, _here() - np.float32([2, 1]))])
-    assert _error(moved, chroma) < 0.1 * _error(base, chroma)
+    key = Carry(KeyDetail.of(*picture, SMALL), _here() - np.float32([2, 1]))
+    small = _small(chroma)
+    moved = enlarge(small, luma, [key])
+    assert _error(moved, chroma) < 0.1 * _error(upsample(small, luma), chroma)
 
 
 def test_what_does_not_agree_in_luma_adds_little(picture):
     chroma, luma = picture
-    detail = KeyDetail.of(chroma, luma, SMALL)
     elsewhere = np.ascontiguousarray(luma[::-1, ::-1])
-    base = np.zeros_like(chroma)
-    added = add_detail(base, elsewhere, [Carry(detail, _here())])
-    assert np.abs(added).mean() < 0.25 * np.abs(detail.planes[..., :2]).mean()
+    key = _carry(chroma, luma)
+    far = np.full((2, *SMALL), 0.4, np.float32)
+    added = enlarge(far, elsewhere, [key]) - upsample(far, elsewhere)
+    assert np.abs(added).mean() < 0.25 * np.abs(key.detail.fine[..., :2]).mean()
+
+
+def test_an_edit_that_is_a_little_off_is_drawn_to_the_key_frame(picture):
+    chroma, luma = picture
+    small = _small(chroma)
+    off = small + np.float32(0.01)
+    near = enlarge(off, luma, [_carry(chroma, luma)])
+    assert abs((near - chroma).mean()) < 0.004
+    darker = enlarge(off, luma - np.float32(0.2), [_carry(chroma, luma)])
+    assert abs((darker - chroma).mean() - 0.01) < 0.002
+
+
+def test_an_edit_that_is_far_off_is_of_something_else(picture):
+    chroma, luma = picture
+    other = _small(chroma) + np.float32(0.3)
+    kept = enlarge(other, luma, [_carry(chroma, luma)])
+    assert abs((kept - chroma).mean() - 0.3) < 0.005
 
 
 def test_of_two_the_one_that_agrees_counts(picture):
     chroma, luma = picture
-    right = Carry(KeyDetail.of(chroma, luma, SMALL), _here(), 0.1)
+    right = _carry(chroma, luma, share=0.1)
     flipped = [np.ascontiguousarray(p[..., ::-1, ::-1]) for p in picture]
-    wrong = Carry(KeyDetail.of(*flipped, SMALL), _here(), 0.9)
-    base = _enlarged(chroma, luma)
-    assert _error(add_detail(base, luma, [right, wrong]), chroma) < 0.6 * _error(base, chroma)
+    wrong = _carry(*flipped, share=0.9)
+    small = _small(chroma)
+    base = upsample(small, luma)
+    assert _error(enlarge(small, luma, [right, wrong]), chroma) < 0.6 * _error(base, chroma)
 
 
 def test_what_was_not_painted_brings_nothing_and_dilutes_nothing(picture):
     chroma, luma = picture
     covered = np.zeros(SHAPE, np.float32)
     covered[:, :32] = 1
-    whole = Carry(KeyDetail.of(chroma, luma, SMALL), _here())
-    part = Carry(KeyDetail.of(chroma, luma, SMALL, covered), _here())
-    base = _enlarged(chroma, luma)
-    alone = add_detail(base, luma, [part])
-    assert np.array_equal(alone[..., 40:], base[..., 40:])
-    both = add_detail(base, luma, [whole, part])
-    assert np.allclose(both, add_detail(base, luma, [whole]), atol=1e-5)
+    whole, part = _carry(chroma, luma), _carry(chroma, luma, covered)
+    small = _small(chroma)
+    alone = enlarge(small, luma, [part])
+    assert np.array_equal(alone[..., 40:], upsample(small, luma)[..., 40:])
+    both = enlarge(small, luma, [whole, part])
+    assert np.allclose(both, enlarge(small, luma, [whole]), atol=1e-5)
+
+
+def test_a_border_of_what_was_painted_makes_no_colours(picture):
+    chroma, luma = (np.full_like(plane, 0.2) for plane in picture)
+    covered = np.zeros(SHAPE, np.float32)
+    covered[:, :31] = 1
+    positions = _here() + np.float32([0.4, 0.3])
+    key = Carry(KeyDetail.of(chroma, luma, SMALL, covered), positions)
+    result = enlarge(np.full((2, *SMALL), 0.19, np.float32), luma, [key])
+    assert result.min() > 0.185
+    assert result.max() < 0.205
 
 
 def test_an_edit_of_full_size_has_none(picture):
     chroma, luma = picture
     assert KeyDetail.of(chroma, luma, SHAPE) is None
-    assert add_detail(chroma, luma, []) is chroma
+    assert np.array_equal(enlarge(chroma, luma, []), chroma)

@@ -46,7 +46,7 @@ def test_an_edit_is_the_same_before_and_after_it_was_stored(tmp_path, edits):
         assert np.array_equal(store.rounded(Carried(edit, 1.0)).edit, stretch.at(index).edit)
 
 
-def test_traces_come_back_to_a_16th_of_a_pixel(tmp_path, edits):
+def test_traces_come_back_to_a_32th_of_a_pixel(tmp_path, edits):
     store = Store(tmp_path, STEP)
     rng = np.random.default_rng(1)
     places = [rng.uniform(-90, 300, (5, 7, 2)).astype(np.float32) for _ in range(2)]
@@ -55,7 +55,7 @@ def test_traces_come_back_to_a_16th_of_a_pixel(tmp_path, edits):
     carried = store.load("name").at(0)
     assert [trace.number for trace in carried.traces] == [3, 70]
     for trace, place in zip(carried.traces, places, strict=True):
-        assert np.abs(trace.positions - place).max() <= 1 / 16 + 1e-4
+        assert np.abs(trace.positions - place).max() <= 1 / 64 + 1e-4
     assert np.abs(carried.edit - edits[0]).max() <= STEP / 2 + 1e-7
     rounded = store.rounded(Carried(edits[0], 0.5, traces))
     assert np.array_equal(rounded.traces[1].positions, carried.traces[1].positions)

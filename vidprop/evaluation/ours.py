@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.edits.detail import Carry, KeyDetail, add_detail, nearness
+from vidprop.edits.detail import Carry, KeyDetail, enlarge, nearness
 from vidprop.edits.hints import HintMaps, point_maps
-from vidprop.edits.upsampling import upsample
 from vidprop.evaluation.methods import Array, resized
 from vidprop.propagation.contract import KeyEdit, SpanPropagator
 
@@ -35,7 +34,7 @@ class BySpans:
                 for detail, positions, away in sides
                 if detail is not None and positions is not None
             ]
-            results.append(add_detail(upsample(one.edit, guide), guide, carries))
+            results.append(enlarge(one.edit, guide, carries))
         return results
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from vidprop.color.quantisation import dequantise_luma
 from vidprop.edits.colour import PaintedKey, chroma_codes, over
-from vidprop.edits.detail import Carry, KeyDetail, add_detail
-from vidprop.edits.upsampling import reduce_plane, upsample
+from vidprop.edits.detail import Carry, KeyDetail, enlarge
+from vidprop.edits.upsampling import reduce_plane
 from vidprop.video import Frame, PlaneFormat
 
 from .contract import Array
@@ -63,7 +63,7 @@ class Joiner:
             luma: codes or, if floating, 0..1; [H, W].
             edit: [2, h', w'] at the size of propagation; None leaves the frame grey.
             key: a painted picture of this frame; where it covers, it is taken as it is.
-            details: what other key frames have that the edit is too small for, from `detail`.
+            details: what other key frames bring, from `detail`.
         """
         size = self.written.chroma_size(*luma.shape)
         across, down = self._shift()
@@ -71,14 +71,13 @@ class Joiner:
         if edit is not None:
             ratio = edit.shape[2] / luma.shape[1], edit.shape[1] / luma.shape[0]
             guide = self._unit(reduce_plane(shifted(luma, across, down), *size))
-            chroma = upsample(shifted(edit, across * ratio[0], down * ratio[1]), guide)
-            chroma = add_detail(chroma, guide, details)
+            chroma = enlarge(shifted(edit, across * ratio[0], down * ratio[1]), guide, details)
         if key is None:
             return chroma
         return over(_key_at(key, across, down), chroma)
 
     def detail(self, key: PaintedKey, small: tuple[int, ...]) -> KeyDetail | None:
-        """What of a key frame an edit of the size `small` does not hold, if anything."""
+        """What a key frame brings to edits of the size `small`, if anything."""
         height, width = self.written.chroma_size(*key.luma.shape)
         across, down = self._shift()
         planes = [*key.chroma, key.luma, key.coverage]

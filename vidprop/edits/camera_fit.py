@@ -4,8 +4,9 @@ Stops are at the scale of the first key frame.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import cv2
@@ -29,7 +30,8 @@ from .camera_curve import (
 )
 from .camera_limits import Limits, find_limits, ramp
 
-_SAMPLES = 60_000  # a key frame
+# Samples of all key frames, and the fewest and most of one.
+_SAMPLES, _SAMPLES_OF_ONE = 240_000, (4_000, 60_000)
 _ROUNDS = 8
 _BANDS = 16  # of the signal, for its noise
 _FEWEST = 40  # samples whose median and quartiles mean something
@@ -79,9 +81,12 @@ def fit_curve(pairs: Sequence[KeyPair], bit_depth: int = 8) -> CurveFit:
     """
     if not pairs:
         raise InputError("pairs: at least one is needed")
-    samples = [_samples(pair) for pair in pairs]
+    most = int(np.clip(_SAMPLES // len(pairs), *_SAMPLES_OF_ONE))
+    samples = [_samples(pair, most) for pair in pairs]
     step = 1 / (2**bit_depth - 1)
-    channels = [_fit_channel([(s[:, c], t[:, c]) for s, t in samples], step) for c in range(3)]
+    by_channel = [[(s[:, c], t[:, c]) for s, t in samples] for c in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        channels = list(pool.map(partial(_fit_channel, step=step), by_channel))
     tables, trusts, noises, limits, offsets = zip(*channels, strict=True)
     three = (limits[0], limits[1], limits[2])
     curve = CameraCurve(np.stack(tables), np.stack(trusts), np.stack(noises), three, step)
@@ -90,12 +95,12 @@ def fit_curve(pairs: Sequence[KeyPair], bit_depth: int = 8) -> CurveFit:
     return CurveFit(curve, shifts, np.array(errors, np.float32))
 
 
-def _samples(pair: KeyPair) -> tuple[Array, Array]:
-    """Signals and stops [M, 3] away from edges."""
+def _samples(pair: KeyPair, most: int) -> tuple[Array, Array]:
+    """Signals and stops [M, 3] away from edges, of about so many pixels."""
     luma = cv2.GaussianBlur(pair.signal.mean(axis=-1), None, 1.0)
     slope = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0), cv2.Sobel(luma, cv2.CV_32F, 0, 1))
     calm = np.flatnonzero(slope.ravel() <= np.quantile(slope, 0.7))
-    chosen = calm[:: max(1, len(calm) // _SAMPLES)]
+    chosen = calm[:: max(1, len(calm) // most)]
     return pair.signal.reshape(-1, 3)[chosen], pair.stops.reshape(-1, 3)[chosen]
 
 

@@ -1,8 +1,9 @@
 """A clip as the HDR edit reads it: frames, and guides, in R'G'B'."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ Signal = NDArray[np.float32]
 # R'G'B' [H, W, 3] in 0..255: halves are finer than the codes of 10 bits.
 Guide = NDArray[np.float16]
 
+# Frames that are decoded more quickly than a clip is opened and one is sought.
+_READ_ON = 40
 _PRIMARIES = {"bt2020": BT2020, "smpte432": P3_D65}
 
 
@@ -38,9 +41,11 @@ class SignalClip:
 
     def signals(self, numbers: Iterable[int]) -> Iterator[tuple[int, Signal]]:
         """The same of some frames of the clip, by number."""
-        for number in sorted(numbers):
-            with closing(self.clip.frames(number)) as frames:
-                yield number, self.signal(next(frames))
+        for near in _runs(sorted(numbers)):
+            with closing(self.clip.frames(near[0])) as frames:
+                for number in near:
+                    frame = next(frame for frame in frames if frame.index == number)
+                    yield number, self.signal(frame)
 
     def guides(self, start: int | None = None) -> Iterator[tuple[int, Guide]]:
         """Numbered guides from `start` on, at the working size."""
@@ -57,6 +62,13 @@ class SignalClip:
         matrix = layout.matrix_name(self.clip.info.height)
         signal = _signal(small, replace(layout, subsampling=(0, 0)), matrix)
         return (signal * np.float32(255)).astype(np.float16)
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[list[int]]:
+    """Numbers in order, in parts between which a clip is better opened anew than read on."""
+    starts = [i for i, number in enumerate(numbers) if not i or number - numbers[i - 1] > _READ_ON]
+    for start, end in pairwise([*starts, len(numbers)]):
+        yield list(numbers[start:end])
 
 
 def _signal(frame: Frame, layout: PlaneFormat, matrix: MatrixName | None = None) -> Signal:

@@ -1,10 +1,20 @@
 """What is left between a moved key frame and a frame is found, and counts where it fits."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
 
-from vidprop.alignment import Registration, enlarged, halved, identity_positions, warp
+from vidprop.alignment import (
+    RegisteredChain,
+    Registration,
+    dense_flow,
+    enlarged,
+    halved,
+    identity_positions,
+    warp,
+)
 
 
 def picture(height: int = 96, width: int = 128, seed: int = 0) -> np.ndarray:
@@ -54,3 +64,16 @@ def test_enlarged_takes_any_size() -> None:
     np.testing.assert_allclose(
         large - identity_positions(40, 72), [[[3, 5]]] * np.ones((40, 72, 1)), atol=1e-4
     )
+
+
+def test_a_registered_chain_does_not_go_astray() -> None:
+    image = picture()
+    frames = [shifted(image, x, 0) for x in (0, 2, 4, 6)]
+    chain = RegisteredChain(frames[0])
+    np.testing.assert_array_equal(chain.positions, identity_positions(48, 64))
+    for before, frame in pairwise(frames):
+        wrong = halved(dense_flow(frame, before)) + np.float32([0.4, 0.2])
+        chain.follow(frame, wrong)
+    truth = identity_positions(48, 64) + np.float32([3, 0])
+    error = np.abs(chain.positions - truth)[6:-6, 6:-6]
+    assert error.mean() < 0.1

@@ -14,12 +14,13 @@ from vidprop.alignment._positions import (
     luma_residual,
     warp,
 )
-from vidprop.alignment._registration import Registration
+from vidprop.alignment._registration import RegisteredChain, Registration
 
 __all__ = [
     "Chain",
     "Flow",
     "FlowConfig",
+    "RegisteredChain",
     "Registration",
     "compose",
     "consecutive_flows",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidprop.alignment._flow import Flow, FlowConfig, flow_luma
-from vidprop.alignment._positions import compose, enlarged, halved, warp
+from vidprop.alignment._positions import compose, enlarged, halved, identity_positions, warp
 
 # Standard deviation, in pixels, of the window in which residuals are compared.
 _WINDOW = 2.0
@@ -67,3 +67,28 @@ class Registration:
             residual, (width // 2, height // 2), interpolation=cv2.INTER_AREA
         )
         return small
+
+
+class RegisteredChain:
+    """Positions in a key frame, at half the size, every link of the chain put right.
+
+    Keeps the key frame's luma and one position map, however long the stream.
+
+    Args:
+        key_luma: [H, W], 8 bits; H and W even.
+    """
+
+    def __init__(self, key_luma: NDArray[np.uint8]) -> None:
+        self._register = Registration(key_luma)
+        height, width = key_luma.shape
+        self.positions = identity_positions(height // 2, width // 2)
+
+    def follow(self, luma: NDArray[np.uint8], flow: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Positions [H/2, W/2, 2] of the next frame.
+
+        Args:
+            luma: [H, W], 8 bits.
+            flow: [H/2, W/2, 2], to the frame before, in pixels of that size.
+        """
+        self.positions = self._register(luma, compose(flow, self.positions))
+        return self.positions

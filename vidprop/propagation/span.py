@@ -19,8 +19,7 @@ from torch import Tensor
 
 from vidprop.alignment import (
     FlowConfig,
-    Registration,
-    compose,
+    RegisteredChain,
     consecutive_flows,
     flow_luma,
     halved,
@@ -149,14 +148,14 @@ class NetworkPropagator:
         """What does not depend on other frames' estimates: it is worked out ahead of them."""
         with torch.inference_mode(), _share_of_threads():
             far = None if after is None else self._far_key(guides, after)
-            near, at = None, identity_positions(*_half_size(guides[0]))
-            positions = here = at
-            register = Registration(flow_luma(guides[0]))
+            near, here = None, identity_positions(*_half_size(guides[0]))
+            to_key, at = RegisteredChain(flow_luma(guides[0])), here
             for index, flow in enumerate(chain([None], self._flows(guides))):
                 guide = guides[index]
                 if flow is not None:
                     at = flow + here
-                    positions = register(flow_luma(guide), compose(flow, positions))
+                    to_key.follow(flow_luma(guide), flow)
+                positions = to_key.positions
                 seen = self._seen(guide)
                 if near is None:
                     given = self._tensor(before.edit), self._tensor(before.coverage)
@@ -186,11 +185,11 @@ class NetworkPropagator:
     def _far_key(self, guides: Sequence[Array], after: KeyEdit) -> "_Far":
         """The key frame at the end, and the chains to it, made from the end on."""
         here = identity_positions(*_half_size(guides[0]))
-        positions, displacements = here, [np.zeros_like(here, np.float16)]
+        displacements = [np.zeros_like(here, np.float16)]
         turned = guides[::-1]
-        register = Registration(flow_luma(turned[0]))
+        to_key = RegisteredChain(flow_luma(turned[0]))
         for index, flow in enumerate(self._flows(turned), 1):
-            positions = register(flow_luma(turned[index]), compose(flow, positions))
+            positions = to_key.follow(flow_luma(turned[index]), flow)
             displacements.append((positions - here).astype(np.float16))
         known = _Known(
             self._seen(guides[-1]), self._tensor(after.edit), self._tensor(after.coverage)

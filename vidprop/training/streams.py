@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidprop.alignment import Registration, compose, flow_luma, identity_positions
+from vidprop.alignment import RegisteredChain, flow_luma, identity_positions
 from vidprop.networks.temporal import Estimate, Reference, Seen, TemporalNetwork
 
 Array = NDArray[np.float32]
@@ -88,11 +88,9 @@ def chained(luma: Array, flows: Array) -> Array:
         luma: [T, 2h, 2w], 0 to 1; flows: [T, h, w, 2].
     """
     lumas = flow_luma(luma)
-    register = Registration(lumas[0])
-    positions = [identity_positions(*flows.shape[1:3])]
-    for frame, flow in zip(lumas[1:], flows[1:], strict=True):
-        positions.append(register(frame, compose(flow.astype(np.float32), positions[-1])))
-    return np.stack(positions)
+    chain = RegisteredChain(lumas[0])
+    links = zip(lumas[1:], flows[1:].astype(np.float32), strict=True)
+    return np.stack([chain.positions, *(chain.follow(*link) for link in links)])
 
 
 @dataclass

@@ -37,6 +37,26 @@ def test_an_error_of_the_chain_is_put_right(error: tuple[float, float]) -> None:
     assert np.abs(found - truth)[inner].max() < 0.15
 
 
+@pytest.mark.parametrize("brighter", [-40, 40])
+def test_a_frame_that_flickers_is_registered_too(brighter: int) -> None:
+    image = (picture() * 0.6 + 50).astype(np.uint8)
+    key, frame = shifted(image, 0, 0), shifted(image, 4, -2).astype(int) + brighter
+    truth = identity_positions(48, 64) + np.float32([2, -1])
+    found = Registration(key)(frame.astype(np.uint8), truth + np.float32([1.0, -0.5]))
+    assert np.abs(found - truth)[6:-6, 6:-6].max() < 0.15
+
+
+def test_positions_of_full_size_come_with_luma_that_fits() -> None:
+    image = (picture() * 0.8).astype(np.uint8)
+    key, frame = shifted(image, 0, 0), shifted(image, 3, -1) + np.uint8(20)
+    truth = identity_positions(96, 128) + np.float32([3, -1])
+    rough = identity_positions(48, 64) + np.float32([0.8, 0.3])
+    found, moved = Registration(key).at_full_size(frame, rough)
+    inner = np.s_[12:-12, 12:-12]
+    assert np.abs(found - truth)[inner].max() < 0.3
+    assert np.abs(moved - frame)[inner].mean() < 1.0
+
+
 def test_a_frame_of_something_else_is_fit_no_worse() -> None:
     key, frame = shifted(picture(), 0, 0), shifted(picture(seed=1), 0, 0)
     here = identity_positions(48, 64)

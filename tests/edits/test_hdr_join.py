@@ -8,7 +8,7 @@ from vidprop.color.matrices import BT709, luminance
 from vidprop.color.transfer import srgb_encode
 from vidprop.edits import hdr, hdr_join
 from vidprop.edits.camera_curve import assumed_curve
-from vidprop.edits.hdr_detail import RadianceCarry, brought
+from vidprop.edits.hdr_detail import KeyRadiance, RadianceCarry, brought
 
 CURVE = assumed_curve()
 STILL = np.zeros(3, np.float32)
@@ -125,3 +125,23 @@ def test_a_change_of_the_light_does_not_keep_a_key_frame_back() -> None:
 def small_edit(stops: np.ndarray) -> np.ndarray:
     size = (stops.shape[1] // 2, stops.shape[0] // 2)
     return hdr.to_edit(cv2.resize(stops, size, interpolation=cv2.INTER_AREA), 0.0)
+
+
+def test_of_two_key_frames_the_one_whose_luma_fits_counts() -> None:
+    stops = np.log2(picture(64, 96))
+    striped = stops + np.float32(0.2) * (np.arange(96) // 8 % 2 * 2 - 1)[:, None]
+    luma = np.rint(255 * shown(stops).mean(axis=-1)).astype(np.uint8)
+    other = np.ascontiguousarray(luma[::-1, ::-1])
+    here = identity_positions(32, 48)
+    errors = [
+        np.abs(brought(small_edit(stops), carries)[0] - stops).mean()
+        for carries in (
+            [RadianceCarry(stops, here, 0.5), RadianceCarry(striped, here, 0.5)],
+            [
+                KeyRadiance(stops, luma).carried(luma, here, 0.5),
+                KeyRadiance(striped, other).carried(luma, here, 0.5),
+            ],
+        )
+    ]
+    assert errors[0] > 0.05
+    assert errors[1] < errors[0] / 3

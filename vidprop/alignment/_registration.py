@@ -50,23 +50,59 @@ class Registration:
             the same, corrected.
         """
         there = warp(self.key_luma, enlarged(positions))
-        rest = self.flow(luma, flow_luma(there / np.float32(255)))
-        corrected = compose(halved(rest), positions)
-        before, after = (
-            self._residual(luma, moved)
-            for moved in (there, warp(self.key_luma, enlarged(corrected)))
-        )
-        gain = (before - after - _LEAST_GAIN) / _SOFTNESS
-        share = 1 / (1 + np.exp(-np.clip(gain, -30, 30)))
-        return positions + share[..., None] * (corrected - positions)
+        change = _change(luma, there)
+        corrected = compose(halved(self._rest(luma, there + change)), positions)
+        moved = warp(self.key_luma, enlarged(corrected))
+        share = _share(*(_reduced(_residual(luma, x + change)) for x in (there, moved)))
+        return positions + share * (corrected - positions)
 
-    def _residual(self, luma: NDArray[np.uint8], moved: NDArray[np.float32]) -> NDArray[np.float32]:
-        height, width = luma.shape
-        residual = cv2.GaussianBlur(np.abs(luma - moved), (0, 0), _WINDOW)
-        small: NDArray[np.float32] = cv2.resize(
-            residual, (width // 2, height // 2), interpolation=cv2.INTER_AREA
-        )
-        return small
+    def at_full_size(
+        self, luma: NDArray[np.uint8], positions: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same for every pixel of luma.
+
+        Args:
+            luma: [H, W], 8 bits, the frame.
+            positions: [h, w, 2], in pixels of any smaller size.
+        Returns:
+            positions [H, W, 2], and the key frame's luma moved to the frame by them, [H, W], as
+            bright as the frame.
+        """
+        full = enlarged(positions, luma.shape)
+        there = warp(self.key_luma, full)
+        change = _change(luma, there)
+        there += change
+        corrected = compose(self._rest(luma, there), full)
+        moved = warp(self.key_luma, corrected) + change
+        share = _share(*(_residual(luma, one) for one in (there, moved)))
+        return full + share * (corrected - full), there + share[..., 0] * (moved - there)
+
+    def _rest(self, luma: NDArray[np.uint8], moved: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.flow(luma, flow_luma(moved / np.float32(255)))
+
+
+def _change(luma: NDArray[np.uint8], moved: NDArray[np.float32]) -> np.float32:
+    """By how much a frame has become brighter than the key frame: film flickers."""
+    return np.float32(np.median((luma - moved)[::2, ::2]))
+
+
+def _share(before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much a correction counts by the residuals without it and with it: [..., 1], 0 to 1."""
+    gain = (before - after - _LEAST_GAIN) / _SOFTNESS
+    share: NDArray[np.float32] = 1 / (1 + np.exp(-np.clip(gain, -30, 30)))
+    return share[..., None]
+
+
+def _residual(luma: NDArray[np.uint8], moved: NDArray[np.float32]) -> NDArray[np.float32]:
+    residual: NDArray[np.float32] = cv2.GaussianBlur(np.abs(luma - moved), (0, 0), _WINDOW)
+    return residual
+
+
+def _reduced(plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    height, width = plane.shape
+    half = (width // 2, height // 2)
+    small: NDArray[np.float32] = cv2.resize(plane, half, interpolation=cv2.INTER_AREA)
+    return small
 
 
 class RegisteredChain:

@@ -13,7 +13,7 @@ from vidprop.color.transfer import srgb_decode
 from vidprop.edits.camera_fit import KeyPair, fit_curve
 from vidprop.edits.detail import nearness
 from vidprop.edits.hdr import luma_of, to_edit
-from vidprop.edits.hdr_detail import RadianceCarry
+from vidprop.edits.hdr_detail import KeyRadiance, RadianceCarry
 from vidprop.edits.hdr_join import filled
 from vidprop.errors import InputError
 from vidprop.evaluation.methods import MethodOptions
@@ -98,8 +98,10 @@ class Carried:
         curve = fit_curve([KeyPair(signals[at], stops) for at, stops in sorted(keys.items())]).curve
         before, after = (_key_edit(keys.get(place)) for place in (0, last))
         estimates = RadiancePropagator(self.propagator, curve).propagate(signals, before, after)
+        lumas = [flow_luma(luma_of(signal)) for signal in signals]
+        given = {place: KeyRadiance(stops, lumas[place]) for place, stops in keys.items()}
         return [
-            filled(estimate.edit, signal, curve, _carries(place, last, keys, estimate))
+            filled(estimate.edit, signal, curve, _carries(place, lumas, given, estimate))
             for place, (estimate, signal) in enumerate(zip(estimates, signals, strict=True))
         ]
 
@@ -130,12 +132,12 @@ def _warped(lumas: Sequence[Array], stops: Array) -> list[Array]:
 
 
 def _carries(
-    place: int, last: int, keys: Mapping[int, Array], estimate: Estimate
+    place: int, lumas: Sequence[Array], keys: Mapping[int, KeyRadiance], estimate: Estimate
 ) -> list[RadianceCarry]:
     """What the key frames at both ends bring to a frame; the nearer one has the larger share."""
-    ways = ((0, estimate.in_before), (last, estimate.in_after))
+    ways = ((0, estimate.in_before), (len(lumas) - 1, estimate.in_after))
     return [
-        RadianceCarry(keys[number], positions, nearness(place - number))
+        keys[number].carried(lumas[place], positions, nearness(place - number))
         for number, positions in ways
         if number in keys and positions is not None
     ]

@@ -96,10 +96,13 @@ class Clip:
 
     def guides(self, start: int | None = None) -> Iterator[tuple[int, Guide]]:
         """Numbered 8-bit guides from `start` on."""
-        layout = self.info.format
         for frame in self.frames(start):
-            depth, full = layout.bit_depth, layout.full_range
-            yield frame.index, working_guide(frame.luma, depth, full, self.working)
+            yield frame.index, self.guide(frame)
+
+    def guide(self, frame: Frame) -> Guide:
+        """That of a frame."""
+        layout = self.info.format
+        return working_guide(frame.luma, layout.bit_depth, layout.full_range, self.working)
 
     def _reader(self, start: int) -> VideoReader:
         return open_video(

@@ -27,7 +27,8 @@ def look(clip: SignalClip, reader: HdrKeyReader, job: HdrJob, on_progress: OnPro
     sought = searches(read)
     counter = Counter("look", clip.clip.info.frame_count, on_progress)
     with closing(ahead(clip.clip.guides())) as guides:
-        seen = survey(guides, (), list(sought.values()), lambda _: counter.add())
+        wanted = [key.number for key in read if key.number is not None]
+        seen = survey(guides, wanted, list(sought.values()), lambda _: counter.add())
     used, unused = _within(placed(read, sought), seen, job)
     schedule = KeyFrames.at(used, seen.stop, (seen.first, *seen.cuts))
     found = {path: search.frame for path, search in sought.items()}

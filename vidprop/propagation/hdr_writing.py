@@ -47,7 +47,7 @@ class Filler:
 
     @cached_property
     def _details(self) -> RadianceDetails:
-        return RadianceDetails(self.known.keys, self.setup.reader)
+        return RadianceDetails(self.known.keys, self.known.survey.guides, self.setup.reader)
 
     def frames(self, skipped: int = 0) -> Iterator[Filled]:
         """Frames of the excerpt, in order; waits for what is not yet carried.
@@ -73,7 +73,8 @@ class Filler:
         if carried is None:
             offset = np.asarray(shot.nearest_offset(frame.index), np.float32)
             return Filled(frame, signal, shot.curve.stops(signal) + offset, 0.0)
-        details = self._details.carried(frame.index, carried)
+        guide = self.setup.clip.clip.guide(frame)
+        details = self._details.carried(frame.index, guide, carried)
         stops = filled(carried.edit, signal, shot.curve, details)
         return Filled(frame, signal, stops, carried.trust)
 

@@ -21,6 +21,13 @@ FORMS = {
     "limited": {"limit": True},
     "one injection for all channels": {"injections": 1, "injection_ways": 1},
     "one-way": {"taps": 1},
+    "shared, one-way, limited": {"groups": 1, "taps": 1, "limit": True},
+    "shared, one-way, one injection": {
+        "groups": 1,
+        "taps": 1,
+        "injections": 1,
+        "injection_ways": 1,
+    },
     "one-way, limited, given": {"taps": 1, "limit": True, "injections": -1},
 }
 
@@ -102,6 +109,25 @@ def test_threads_do_not_change_the_result(mixed: bool) -> None:
         torch.set_num_threads(count)
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("groups", [0, 1])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_how_tensors_lie_does_not_change_the_result(groups: int, mixed: bool) -> None:
+    """Lanes of some lie side by side along rows, of some along columns, of some nowhere."""
+    problem = Problem((2, 3, 21, 34), groups, injections=groups, mixed=mixed)
+    tensors, weights = problem.draw()
+
+    def ours(*t: Tensor) -> Tensor:
+        share, mix = problem.named(t)
+        return propagate(t[0], t[1], share, mix=mix)
+
+    expected = outcome(ours, tensors, weights)
+    apart = [torch.stack([t, t], -1)[..., 0] for t in tensors]
+    turned = [t.mT.contiguous().mT for t in tensors]
+    for x, *others in (turned, apart, (turned[0], *tensors[1:]), (tensors[0], *turned[1:])):
+        for a, b in zip(outcome(ours, [x, *others], weights), expected, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 

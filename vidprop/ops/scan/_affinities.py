@@ -54,7 +54,7 @@ def bring_taps(
         load(desk(work, i if three else 1, lanes), lanes, source, step, rows)
     if limit:
         for r in range(rows):
-            _limit(work, lanes, r, r == first)
+            limit_line(_scaled(work, lanes, r), lanes, r == first)
     return taps_at(work, lanes)
 
 
@@ -78,8 +78,8 @@ def _scaled(work: Any, lanes: int, r: int) -> Any:
 
 
 @inner
-def _limit(work: Any, lanes: int, r: int, first: bool) -> None:
-    lines = _scaled(work, lanes, r)
+def limit_line(lines: Any, lanes: int, first: bool) -> None:
+    """Three affinities and, to be written, what the limit multiplies them by."""
     if first:
         for i in range(3):
             clear(lines[i], lanes)

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from ._direction import Direction
-from ._launch import Inputs, Kept, Plan, run_backward, run_forward
+from ._launch import run_backward, run_forward
 from ._merge import LARGEST, SINGLE, WEIGHTED
 from ._once import once
+from ._problem import Inputs, Kept, Plan
 
 
 @torch.compiler.disable

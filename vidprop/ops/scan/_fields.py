@@ -232,6 +232,15 @@ def stream(to: Any, values: Any, count: int) -> None:
 
 
 @inner
+def emit(to: Any, values: Any, count: int, streams: bool) -> None:
+    """`to = values`, past the cache if asked."""
+    if streams:
+        stream(to, values, count)
+    else:
+        copy(to, values, count)
+
+
+@inner
 def put(to: Any, values: Any, count: int, adds: bool) -> None:
     """`to = values`, or `+=`."""
     if adds:

@@ -15,6 +15,9 @@ from numba.extending import intrinsic
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
 inner = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
 
+# For what is called once for every line with more arguments than work.
+within = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS)
+
 _VECTOR_BYTES, _LANE_BYTES, _LARGEST_TILE = 64, 16, 16
 
 

@@ -1,21 +1,29 @@
 """One direction of the scan over planes that share their affinities.
 
 Block after block of lines is looked at with lanes side by side, where they lie or in scratch;
-a block's affinities serve every plane. Lines of h are made in scratch, and go where they are
-wanted while they are in cache.
+a block's affinities serve every plane. A line of h is made in a ring of two, and goes where it is
+wanted while it is in the nearest cache.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._affinities import AFFINITY_BLOCKS, bring_taps, tap
 from ._fields import Lines, block_size, bring, clear, copy, desk, direct, hint, line, plane, rows_of
 from ._loops import multiply
-from ._merge import hand_over, prepare
+from ._merge import Aim, aim, finish, hand_over, prepare
 from ._steps import advance, advance_given
-from ._tiles import inner, part
+from ._tiles import inner, part, within
 
-_SHARES, _HS, _SEAMS, _WEIGHTS, _TURNED = (AFFINITY_BLOCKS + i for i in range(5))
+_SHARES, _RING, _SPARE, _WEIGHTS, _BLOCK, _TURNED = (AFFINITY_BLOCKS + i for i in range(6))
 FORWARD_BLOCKS = _TURNED + 1
+
+
+class Front(NamedTuple):
+    """One channel: its lines of x, its two of h, and where these go."""
+
+    xs: Lines
+    ring: Lines
+    aim: Aim
 
 
 @inner
@@ -31,18 +39,18 @@ def walk_forward(
         way: vertical, reverse.
         frame: lanes, steps.
         flags: three-way, injection given, limit.
-        works: scratch of FORWARD_BLOCKS blocks, and of bytes.
+        works: scratch of FORWARD_BLOCKS blocks, and one of bytes.
     """
     n, d, c0, c1 = place
     vertical, reverse = way
     lanes, steps = frame
     three, given, limit = flags
-    ahead = -1 if reverse else 1
-    work, small = works
+    work, _ = works
+    size = block_size(lanes)
     if not three:
-        clear(part(work, 0), 3 * block_size(lanes))
+        clear(part(work, 0), 3 * size)
+    clear(part(work, _RING * size), size)
     most = rows_of(lanes)
-    hs, seams = desk(work, _HS, lanes), desk(work, _SEAMS, lanes)
     for done in range(0, steps, most):
         rows = min(most, steps - done)
         step = steps - done - rows if reverse else done
@@ -54,40 +62,67 @@ def walk_forward(
             source = plane(lam, n, d, c0, 0, vertical)
             shares = bring(shares, lanes, source, step, rows)
         weights = prepare(to, desk(work, _WEIGHTS, lanes), n, d, vertical, lanes, span)
-        begin, end = (rows - 1, 0) if reverse else (0, rows - 1)
         for c in range(c0, c1):
-            xs = direct(plane(x, n, 0, c, 0, vertical), step)
-            if done:
-                copy(line(hs, begin - ahead), line(seams, c - c0), lanes)
-            for j in range(rows):
-                r = begin + ahead * j
-                if reverse:
-                    hint(xs, r, ahead, lanes)
-                    for i in range(3):
-                        taps_i = Lines(taps.data, taps.first + i * taps.tap, taps.pitch)
-                        hint(taps_i, r, ahead, lanes)
-                _advance(taps, shares, xs, hs, r, r - ahead, lanes, (given, r == first))
-            copy(line(seams, c - c0), line(hs, end), lanes)
-            at = (n, d, c, c - c0)
-            hand_over(hs, to, weights, desk(work, _TURNED, lanes), at, vertical, lanes, span, small)
+            front = _front(x, to, works, (n, d, c0, c), vertical, lanes, span)
+            forms = (given, reverse)
+            _scan_lines(taps, shares, weights, front, to, works, d, lanes, span, forms)
+            finish(front.aim, to, vertical, lanes, span)
 
 
 @inner
-def _advance(
-    taps: Any, shares: Any, xs: Any, hs: Any, r: int, before: int, lanes: int, flags: Any
+def _front(x: Any, to: Any, works: Any, place: Any, vertical: bool, lanes: int, span: Any) -> Front:
+    work, small = works
+    n, d, c0, c = place
+    at = c - c0
+    ring = desk(work, _RING, lanes)
+    blocks = desk(work, _BLOCK, lanes), desk(work, _TURNED, lanes), desk(small, 0, lanes)
+    return Front(
+        direct(plane(x, n, 0, c, 0, vertical), span[0]),
+        Lines(ring.data, ring.first + 2 * at * ring.pitch, ring.pitch),
+        aim(to, blocks, (n, d, c, at), vertical, lanes, span),
+    )
+
+
+@within
+def _scan_lines(
+    taps: Any,
+    shares: Any,
+    weights: Any,
+    front: Any,
+    to: Any,
+    works: Any,
+    d: int,
+    lanes: int,
+    span: Any,
+    forms: Any,
 ) -> None:
-    given, first = flags
-    h, x, share = line(hs, r), line(xs, r), line(shares, r)
-    if first:
-        if given:
-            multiply((h,), (share, x), lanes)
+    step, rows, first = span
+    given, reverse = forms
+    ahead = -1 if reverse else 1
+    spare = line(desk(works[0], _SPARE, lanes), 0)
+    for j in range(rows):
+        r = rows - 1 - j if reverse else j
+        if reverse:
+            hint(front.xs, r, ahead, lanes)
+            for i in range(3):
+                hint(Lines(taps.data, taps.first + i * taps.tap, taps.pitch), r, ahead, lanes)
+        turn = (step + r) & 1
+        h, last = line(front.ring, turn), line(front.ring, 1 - turn)
+        from_before = part(last, -1), last, part(last, 1)
+        x, share = line(front.xs, r), line(shares, r)
+        p0, p1, p2 = tap(taps, 0, r), tap(taps, 1, r), tap(taps, 2, r)
+        if r == first:
+            _begin(h, x, share, lanes, given)
+        elif given:
+            advance_given((h,), (x, p0, p1, p2, *from_before, share), lanes)
         else:
-            copy(h, x, lanes)
-        return
-    p0, p1, p2 = tap(taps, 0, r), tap(taps, 1, r), tap(taps, 2, r)
-    last = line(hs, before)
-    from_before = part(last, -1), last, part(last, 1)
+            advance((h,), (x, p0, p1, p2, *from_before), lanes)
+        hand_over(h, front.aim, to, line(weights, r), spare, r, d, lanes)
+
+
+@within
+def _begin(h: Any, x: Any, share: Any, lanes: int, given: bool) -> None:
     if given:
-        advance_given((h,), (x, p0, p1, p2, *from_before, share), lanes)
+        multiply((h,), (share, x), lanes)
     else:
-        advance((h,), (x, p0, p1, p2, *from_before), lanes)
+        copy(h, x, lanes)

@@ -11,6 +11,7 @@ from numba import njit
 from ._fields import Field, bare, direct, face, from_channel, plane, save
 from ._merge import LARGEST, NOWHERE, SINGLE, WEIGHTED, To, bare_to
 from ._tiles import OPTIONS, inner, pointer, take
+from ._turn import turn_lines
 from ._walk import walk_forward
 from ._walk_back import walk_backward
 
@@ -24,6 +25,7 @@ def _digest() -> str:
         "_merge",
         "_steps",
         "_tiles",
+        "_turn",
         "_walk",
         "_walk_back",
     ]
@@ -68,13 +70,13 @@ def forward(
         tasks: rows of n, c0, c1.
         ways: a row of vertical, reverse for each direction.
         frame: height, width.
-        ins: x, p, injection.
+        ins: x; p and injection, for directions along rows and for the others.
         to: a `_merge.To`.
-        flags: three-way, injection given, limit.
+        flags: for either kind of direction: three-way, injection given, limit.
         spare: room for planes of x whose lanes do not lie side by side, either way.
         works: scratch, of floats and of bytes.
     """
-    x, p, lam = bare(ins[0]), bare(ins[1]), bare(ins[2])
+    x, ps, lams = bare(ins[0]), _both(ins[1]), _both(ins[2])
     target, scratch = bare_to(to), (pointer(works[0]), pointer(works[1]))
     spares = bare(spare[0]), bare(spare[1])
     while True:
@@ -88,7 +90,9 @@ def forward(
             lanes_steps = _lanes_steps(frame, way[0])
             if _turns(ways, d):
                 xs = face(x, spares[1] if way[0] else spares[0], (n, c0, c1), way[0], lanes_steps)
-            walk_forward(xs, p, lam, target, (n, d, c0, c1), way, lanes_steps, flags, scratch)
+            p, lam = (ps[1], lams[1]) if way[0] else (ps[0], lams[0])
+            forms = flags[1] if way[0] else flags[0]
+            walk_forward(xs, p, lam, target, (n, d, c0, c1), way, lanes_steps, forms, scratch)
 
 
 @_kept
@@ -156,7 +160,18 @@ def backward(
                 elif again:
                     h = from_channel(h, c0)
                     kept = (h, h)
-                    to = To(kept, kept, dx, weight, winner, winner, NOWHERE, True, False, False)
+                    to = To(
+                        kept,
+                        kept,
+                        dx,
+                        (weight, weight),
+                        winner,
+                        winner,
+                        NOWHERE,
+                        True,
+                        False,
+                        False,
+                    )
                     place, forms = (n, d, c0, c1), (three, given, limit)
                     walk_forward(xs, p, lam, to, place, way, lanes_steps, forms, scratch)
                 adds = (
@@ -182,6 +197,47 @@ def backward(
                         to_x = plane(dx, n, 0, c, 0, vertical)
                         lanes, steps = lanes_steps
                         save(lines, lanes, to_x, 0, steps, turned_from > 0, False)
+
+
+@_kept
+def turn(
+    counter: Any,
+    tasks: Any,
+    ways: Any,
+    frame: Any,
+    sources: Any,
+    targets: Any,
+    turns: Any,
+    flags: Any,
+) -> None:
+    """Lay what channels share with its lanes side by side; see `_turn.turn_lines`.
+
+    Args:
+        tasks: rows of n, d, begin, end.
+        targets: for directions along rows, and for the others.
+        turns: for a direction along rows, and for another, which are wanted.
+        flags: three-way, limit.
+    """
+    p, lam, mix = bare(sources[0]), bare(sources[1]), bare(sources[2])
+    to_p, to_lam, to_mix = _both(targets[0]), _both(targets[1]), _both(targets[2])
+    while True:
+        i = take(counter)
+        if i >= len(tasks):
+            return
+        n, d, begin, end = tasks[i]
+        vertical = ways[d, 0] == 1
+        lanes, steps = _lanes_steps(frame, vertical)
+        place = (n, d, begin, end, steps - 1 if ways[d, 1] == 1 else 0)
+        wanted = turns[1] if vertical else turns[0]
+        to = (to_p[0], to_lam[0], to_mix[0])
+        if vertical:
+            to = (to_p[1], to_lam[1], to_mix[1])
+        turn_lines((p, lam, mix), to, wanted, place, vertical, lanes, flags)
+
+
+@inner
+def _both(fields: Any) -> Any:
+    return bare(fields[0]), bare(fields[1])
 
 
 @inner

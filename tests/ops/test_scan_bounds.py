@@ -144,3 +144,21 @@ def test_nothing_beside_the_inputs_is_touched(size: str, form: str, at_end: bool
     one = [_at_a_wall(t, at_end) for t in (tensors[0], tensors[1][:, 0])]
     for way in Direction:
         outcome(lambda x, p, way=way: scan(x, p, way), one, _at_a_wall(weights, at_end))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is protected through Linux's libc")
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize("size", ["one pixel", "one column", "small", "whole tiles"])
+def test_nothing_beside_what_a_hook_brings_back_is_touched(size: str, at_end: bool) -> None:
+    tensors, weights = Problem(SIZES[size], mixed=True).draw()
+
+    def four(x: Tensor, p: Tensor, mix: Tensor) -> Tensor:
+        return propagate(x, p, mix=mix)
+
+    expected = outcome(four, tensors, weights)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: _at_a_wall(t, at_end)):
+        found = outcome(four, tensors, weights)
+        for way in Direction:
+            outcome(lambda x, p, way=way: scan(x, p[:, way.value], way), tensors[:2], weights)
+    for a, b in zip(found, expected, strict=True):
+        assert torch.equal(a, b)

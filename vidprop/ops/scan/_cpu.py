@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ._direction import Direction
 from ._launch import run_backward, run_forward
+from ._memory import empty
 from ._merge import LARGEST, SINGLE, WEIGHTED
 from ._once import once
 from ._problem import Inputs, Kept, Plan
@@ -54,18 +55,31 @@ class _Scans(torch.autograd.Function):
         if x.numel():
             run_forward(Inputs(x, p, injection, mix), plan, kept)
         ctx.plan = plan
+        ctx.addresses = [_address(t) for t in (kept.out, kept.scans)]
         ctx.save_for_backward(x, p, injection, mix, kept.out, kept.scans, kept.winner)
         return kept.out
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-        x, p, injection, mix, *made = ctx.saved_tensors
+        x, p, injection, mix, *scanned, winner = ctx.saved_tensors
         given, wants = Inputs(x, p, injection, mix), ctx.needs_input_grad[:4]
         if not x.numel():
             return *(_zeros(t, w) for t, w in zip(given.all(), wants, strict=True)), None
         with torch.no_grad():
-            grads = run_backward(g, given, ctx.plan, Kept(*made), wants)
+            out, scans = map(_ours, scanned, ctx.addresses)
+            grads = run_backward(g, given, ctx.plan, Kept(out, scans, winner), wants)
         return *once(grads, (g, *given.all())), None
+
+
+def _address(tensor: Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _ours(tensor: Tensor | None, address: int) -> Any:
+    """A copy with room beside it, which is read, of what a hook has put in a saved one's place."""
+    if tensor is None or tensor.data_ptr() == address:
+        return tensor
+    return empty(tensor.shape, tensor.dtype).copy_(tensor)
 
 
 def _zeros(tensor: Tensor | None, wanted: bool) -> Tensor | None:

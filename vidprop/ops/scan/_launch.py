@@ -20,7 +20,7 @@ from ._work import backward, forward
 # Backward walks planes that share affinities this many at a time: their gradients are then added
 # up in cache, where what is turned of the planes has to stay too. At most 18, the lines in the
 # smallest block of scratch.
-_AT_ONCE = 2
+_AT_ONCE = 4
 # Results past this size would only push out of the caches what is still needed.
 _CACHE = 2**23
 
@@ -31,7 +31,7 @@ def run_forward(given: Inputs, plan: Plan, kept: Kept) -> None:
     threads = thread_count()
     tasks = _forward_tasks(given)
     table, counter = plan.table(), np.zeros(1, np.int64)
-    laid = lay(given, plan, threads)
+    laid = lay(given, plan, threads, True)
     dtype = given.x.dtype
     x = field(given.x, "ncyx", dtype)
     out, winner = field(kept.out, "ncyx", dtype), _winners(kept)
@@ -69,12 +69,11 @@ def run_backward(
     ]
     dtype = given.x.dtype
     outs = tuple(field(grad, dims, dtype) for grad, dims in zip(grads, DIMS, strict=True))
-    x, p, injection, mix = given.fields()
-    ins = (field(g, "ncyx", dtype), mix, _winners(kept), x, p, injection)
+    laid, x = lay(given, plan, threads, False), given.fields()[0]
+    ins = (field(g, "ncyx", dtype), laid.mix, _winners(kept), x, laid.p, laid.injection)
     streams = not shared_p and given.p.nbytes > _CACHE
     again = plan.mode != SINGLE and kept.scans is None
-    forms = given.p.shape[3] == 3, given.injection is not None, plan.limit
-    flags = (*forms, plan.mode, again, streams)
+    flags = (laid.forms, plan.mode, again, streams)
     makes = tuple(grad is not None for grad in grads)
     counter, table, shared = np.zeros(1, np.int64), plan.table(), given.shared()
     out = field(kept.out, "ncyx", dtype)

@@ -28,10 +28,14 @@ class Laid:
     forms: tuple[Forms, Forms]
 
 
-def lay(given: Inputs, plan: Plan, threads: int) -> Laid:
-    """The inputs but x, turned where that serves several channels; p limited and three-way then."""
+def lay(given: Inputs, plan: Plan, threads: int, changes: bool) -> Laid:
+    """The inputs but x, turned where that serves several channels.
+
+    With `changes` p is limited too and made three-way; else left alone if it would have to be.
+    """
     three, limit = given.p.shape[3] == 3, plan.limit
-    turns = tuple(_turns(given, vertical, limit or not three) for vertical in (False, True))
+    raw = limit or not three
+    turns = tuple(_turns(given, vertical, raw and changes, raw) for vertical in (False, True))
     fields = given.fields()[1:]
     planes = (4 if limit else 3), 1, 1
     p, injection, mix = (
@@ -54,7 +58,7 @@ def lay(given: Inputs, plan: Plan, threads: int) -> Laid:
     return Laid(p, injection, mix, (rows, columns))
 
 
-def _turns(given: Inputs, vertical: bool, changes: bool) -> tuple[bool, ...]:
+def _turns(given: Inputs, vertical: bool, changes: bool, raw: bool) -> tuple[bool, ...]:
     """For p, injection and mix: whether channels share it and its lanes do not lie well."""
     C, lane = given.x.shape[1], -1 if vertical else -2
 
@@ -62,8 +66,8 @@ def _turns(given: Inputs, vertical: bool, changes: bool) -> tuple[bool, ...]:
         return tensor is not None and shared and tensor.stride(lane) != 1
 
     shared_p, shared_l, _ = given.shared()
-    p = shared_p and (changes or one(given.p, True))
-    return p, one(given.injection, shared_l), one(given.mix, C > 1)
+    p = changes or (not raw and one(given.p, True))
+    return shared_p and p, one(given.injection, shared_l), one(given.mix, C > 1)
 
 
 def _room(given: Inputs, plan: Plan, source: Field, planes: int, rows: bool, columns: bool) -> Pair:

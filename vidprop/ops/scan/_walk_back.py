@@ -4,23 +4,10 @@ Every line hands three lines of products back to the line before it: what that l
 from their neighbours on either side and from the lane itself.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from ._affinities import AFFINITY_BLOCKS, Taps, bring_taps, limit_back, tap
-from ._fields import (
-    block_size,
-    bring,
-    clear,
-    desk,
-    direct,
-    hint,
-    line,
-    pitch_of,
-    plane,
-    put,
-    rows_of,
-    save,
-)
+from ._affinities import bring_taps, tap
+from ._fields import block_size, bring, clear, desk, direct, hint, line, plane, put, rows_of
 from ._loops import multiply, multiply_more
 from ._steps import (
     correlate,
@@ -34,20 +21,11 @@ from ._steps import (
     receive_weighted,
     receive_won,
 )
-from ._tiles import inner, part
+from ._sums import SUM_BLOCKS, aim_sums, settle_sums
+from ._tiles import inner, part, within
 
-_GRADS, _SHARES, _WEIGHTS, _DLAMS, _DWS, _ADJOINT, _BACK = (
-    AFFINITY_BLOCKS + i for i in (0, 3, 4, 5, 6, 7, 8)
-)
+_SHARES, _WEIGHTS, _ADJOINT, _BACK = (SUM_BLOCKS + i for i in range(4))
 BACKWARD_BLOCKS = _BACK + 3
-
-
-class Target(NamedTuple):
-    """Where lines of a gradient go; `apart` from the tensor if they must be turned afterwards."""
-
-    lines: Any
-    apart: bool
-    adds: bool
 
 
 @inner
@@ -97,7 +75,7 @@ def walk_backward(
         first = -1 if done + rows < steps else (rows - 1 if reverse else 0)
         span = (step, rows, first)
         factors = _factors(ins, place, vertical, lanes, span, flags, work)
-        sums = _sums(outs, adds, place, vertical, lanes, step, flags, work)
+        sums = aim_sums(outs, adds, place, vertical, lanes, step, flags, work)
         for c in range(c0, c1):
             planes = _planes(ins, outs[0], place, c, vertical, step)
             own = (
@@ -110,7 +88,7 @@ def walk_backward(
                 r = j if reverse else rows - 1 - j
                 when = (r, r + 1 if reverse else r - 1, r == first, c > c0, adds[0])
                 _retreat(factors, sums, planes, own, when, place[1], lanes, flags, makes)
-        _settle(outs, adds, sums, place, vertical, lanes, span, flags, makes, work)
+        settle_sums(outs, adds, sums, place, vertical, lanes, span, flags, makes, work)
 
 
 @inner
@@ -144,36 +122,7 @@ def _planes(ins: Any, dx: Any, place: Any, c: int, vertical: bool, step: int) ->
     )
 
 
-@inner
-def _aim(block: Any, target: Any, step: int, adds: bool) -> Any:
-    if target.lane == 1:
-        return Target(direct(target, step), False, adds)
-    return Target(block, True, False)
-
-
-@inner
-def _sums(
-    outs: Any, adds: Any, place: Any, vertical: bool, lanes: int, step: int, flags: Any, work: Any
-) -> Any:
-    """Where the gradients go to which every channel adds."""
-    _, dp, dlam, dweight = outs
-    _, d, c, _, n = place
-    three, _, limit, _, _, streams = flags
-    pitch = pitch_of(lanes)
-    lines = Taps(work, _GRADS * block_size(lanes) + pitch, pitch, block_size(lanes))
-    dps = Target(lines, True, False)
-    to = plane(dp, n[0], d, c, 0, vertical)
-    if to.lane == 1 and three and not limit and not streams:
-        lines = Taps(to.data, to.first + step * to.step, to.step, dp.k)
-        dps = Target(lines, False, adds[1])
-    to = plane(dlam, n[1], d, c, 0, vertical)
-    dlams = _aim(desk(work, _DLAMS, lanes), to, step, adds[2])
-    to = plane(dweight, n[2], d, 0, 0, vertical)
-    dweights = _aim(desk(work, _DWS, lanes), to, step, adds[3])
-    return dps, dlams, dweights
-
-
-@inner
+@within
 def _retreat(
     factors: Any,
     sums: Any,
@@ -214,7 +163,7 @@ def _retreat(
                 clear(dp[i], lanes)
 
 
-@inner
+@within
 def _receive(
     adjoint: Any,
     back: Any,
@@ -236,7 +185,7 @@ def _receive(
         receive((adjoint,), (*handed, g), lanes)
 
 
-@inner
+@within
 def _hand_back(
     back: Any, dx: Any, adjoint: Any, share: Any, p: Any, lanes: int, flags: Any, wanted: bool
 ) -> None:
@@ -255,7 +204,7 @@ def _hand_back(
         hand_back_and_keep((*back, dx), (adjoint, *p), lanes)
 
 
-@inner
+@within
 def _correlate(
     dp: Any, adjoint: Any, x: Any, last: Any, lanes: int, given: bool, adds: bool
 ) -> None:
@@ -278,35 +227,3 @@ def _product(to: Any, a: Any, b: Any, lanes: int, adds: bool) -> None:
         multiply_more((to,), (a, b, to), lanes)
     else:
         multiply((to,), (a, b), lanes)
-
-
-@inner
-def _settle(
-    outs: Any,
-    adds: Any,
-    sums: Any,
-    place: Any,
-    vertical: bool,
-    lanes: int,
-    span: Any,
-    flags: Any,
-    makes: Any,
-    work: Any,
-) -> None:
-    """Bring to their tensors the sums that are not there yet."""
-    _, dp, dlam, dweight = outs
-    dps, dlams, dweights = sums
-    _, d, c, _, n = place
-    step, rows, first = span
-    three, _, limit, _, _, streams = flags
-    if makes[1] and dps.apart:
-        if limit:
-            limit_back(work, dps.lines, lanes, rows, first)
-        for i in range(3 if three else 1):
-            source = desk(work, _GRADS + (i if three else 1), lanes)
-            save(source, lanes, plane(dp, n[0], d, c, i, vertical), step, rows, adds[1], streams)
-    if makes[2] and dlams.apart:
-        save(dlams.lines, lanes, plane(dlam, n[1], d, c, 0, vertical), step, rows, adds[2], False)
-    if makes[3] and dweights.apart:
-        to = plane(dweight, n[2], d, 0, 0, vertical)
-        save(dweights.lines, lanes, to, step, rows, adds[3], False)

@@ -24,6 +24,7 @@ def _digest() -> str:
         "_loops",
         "_merge",
         "_steps",
+        "_sums",
         "_tiles",
         "_turn",
         "_walk",
@@ -114,20 +115,21 @@ def backward(
     Args:
         tasks: rows of n, c0, c1, which n of the gradients that are sums over channels is
             this task's own, and how many planes are walked at once.
-        ins: g, weight, winner, x, p, injection, and the scans as in `forward`.
+        ins: g, weight, winner, x, p, injection and the scans; weight, p, injection and scans for
+            directions along rows and for the others.
         outs: dx, dp, dinjection, dweight.
         shared: whether the channels share p; whether they share l; whether directions do.
-        flags: three-way, injection given, limit; how to integrate; whether to scan again;
-            whether dp, which nothing adds to, goes past the cache.
+        flags: forms as in `forward`; how to integrate; whether to scan again; whether dp, which
+            nothing adds to, goes past the cache.
         makes: which of `outs` are wanted.
         spares: room for planes of g, x, h, dx and winner as in `forward`.
     """
-    g, weight, winner = bare(ins[0]), bare(ins[1]), bare(ins[2])
-    x, p, lam = bare(ins[3]), bare(ins[4]), bare(ins[5])
+    g, weights, winner = bare(ins[0]), _both(ins[1]), bare(ins[2])
+    x, ps, lams = bare(ins[3]), _both(ins[4]), _both(ins[5])
     hs = bare(ins[6][0]), bare(ins[6][1])
     dx, sums = bare(outs[0]), (bare(outs[1]), bare(outs[2]), bare(outs[3]))
     scratch = pointer(works[0]), pointer(works[1])
-    three, given, limit, mode, again, streams = flags
+    all_forms, mode, again, streams = flags
     shared_p, shared_l, shared_ways = shared
     while True:
         i = take(counter)
@@ -145,6 +147,11 @@ def backward(
                 way = (ways[d, 0] == 1, ways[d, 1] == 1)
                 vertical = way[0]
                 h = hs[1] if vertical else hs[0]
+                p, lam, weight = ps[0], lams[0], weights[0]
+                three, given, limit = all_forms[0]
+                if vertical:
+                    p, lam, weight = ps[1], lams[1], weights[1]
+                    three, given, limit = all_forms[1]
                 lanes_steps = _lanes_steps(frame, vertical)
                 apart = plane(dx, n, 0, c0, 0, vertical).lane != 1
                 if _turns(ways, d):

@@ -213,7 +213,8 @@ def prefetch(_context: Any, data: Any, index: Any):  # type: ignore[no-untyped-d
         at = builder.gep(_data(context, builder, signature, args, 0), [args[1]])
         kind = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
         call = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-        read, near, data_cache = (ir.Constant(word, i) for i in (0, 3, 1))
+        # The second cache: lines a power of two apart have little room in the first.
+        read, near, data_cache = (ir.Constant(word, i) for i in (0, 2, 1))
         builder.call(call, [builder.bitcast(at, byte), read, near, data_cache])
         return context.get_dummy_value()
 

@@ -16,8 +16,9 @@ FACTS = 3
 def fact(value: Tensor, fit: Tensor, luma: Tensor) -> Tensor:
     """A candidate from what was carried, [edit * coverage, coverage, luma of the reference]."""
     coverage, reference_luma = value[:, -2:-1], value[:, -1:]
-    edit = value[:, :-2] / coverage.clamp(min=1e-3)
-    return torch.cat([edit, coverage, luma - reference_luma, fit], 1)
+    # Bicubic sampling goes a little past 0 and 1.
+    edit = value[:, :-2] / coverage.clamp(min=0.02)
+    return torch.cat([edit, coverage.clamp(0, 1), luma - reference_luma, fit], 1)
 
 
 def unit(features: Tensor) -> Tensor:
@@ -76,9 +77,9 @@ def crowding(positions: Tensor) -> Tensor:
     return torch.log2(smooth.view(n, -1).gather(1, flat).clamp(min=0.1)).view(n, 1, h, w)
 
 
-def sample(image: Tensor, grid: Tensor) -> Tensor:
-    """Sample bilinearly; beyond its border the border repeats."""
-    return F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+def sample(image: Tensor, grid: Tensor, mode: str = "bilinear") -> Tensor:
+    """Sample an image; beyond its border the border repeats."""
+    return F.grid_sample(image, grid, mode, padding_mode="border", align_corners=False)
 
 
 def centred(radius: int) -> nn.Parameter:

@@ -185,8 +185,9 @@ class TemporalNetwork(nn.Module):
         if not self.config.aligned:
             positions = straight_ahead(positions)
         grid, inside = sampling_grid(positions, key.shape[1], key.shape[2])
-        taken = sample(torch.cat([value, key.permute(0, 3, 1, 2)], 1), grid)
-        warped, features = taken[:, : value.shape[1]], taken[:, value.shape[1] :]
+        # Bilinearly, edits would lose what is finest of them.
+        warped = sample(value, grid, "bicubic")
+        features = sample(key.permute(0, 3, 1, 2), grid)
         similarity = (frame.match.permute(0, 3, 1, 2) * features).sum(1, keepdim=True)
         found = [fact(warped, similarity, luma)]
         if self.config.radii[slot]:

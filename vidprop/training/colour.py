@@ -152,7 +152,7 @@ class ColourTask:
         self.config = config = config or ColourConfig()
         self._network = network or TemporalConfig()
         self._held_out = held_out
-        self._loss = loss or EditLoss(chroma_to_rgb())
+        self._loss = loss or EditLoss(chroma_to_rgb(), floor=0.002)
         source = ClipSource(clips, config)
         self._streams = [
             Streams(source, config.streams, config.frames, both, config.seed, config.longest,

@@ -57,12 +57,17 @@ def extend(
     return positions + warp(flow_to_next, positions)
 
 
-def warp(image: NDArray[np.generic], positions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Sample an image bilinearly; beyond its border the border repeats.
+def warp(
+    image: NDArray[np.generic],
+    positions: NDArray[np.floating],
+    interpolation: int = cv2.INTER_LINEAR,
+) -> NDArray[np.float32]:
+    """Sample an image, bilinearly unless told otherwise; beyond its border the border repeats.
 
     Args:
         image: [h, w] or [h, w, C], any real type; sides up to 32767.
         positions: [H, W, 2] in the image.
+        interpolation: one of OpenCV's.
     Returns:
         [H, W] or [H, W, C].
     Raises:
@@ -76,7 +81,7 @@ def warp(image: NDArray[np.generic], positions: NDArray[np.float32]) -> NDArray[
         np.ascontiguousarray(image, dtype=np.float32),
         np.ascontiguousarray(positions, dtype=np.float32),
         None,
-        cv2.INTER_LINEAR,
+        interpolation,
         borderMode=cv2.BORDER_REPLICATE,
     )
     return sampled.reshape(positions.shape[:2] + image.shape[2:])

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.alignment import enlarged
+from vidprop.alignment import enlarged, warp
 
 from .upsampling import luma_detail, reduce_plane, upsample
 
@@ -144,7 +144,7 @@ def _mean(plane: Array, window: int) -> Array:
 
 
 def _moved(planes: Array, positions: Array) -> Array:
-    return cv2.remap(planes, positions, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return warp(planes, positions, cv2.INTER_CUBIC)
 
 
 def _last(planes: Sequence[Array]) -> Array:

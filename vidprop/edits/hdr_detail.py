@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidprop.alignment import Flow, FlowConfig, Registration, enlarged
+from vidprop.alignment import Flow, FlowConfig, Registration, enlarged, warp
 
 from .hdr import from_edit
 from .triples import largest
@@ -110,10 +110,5 @@ def _share(carry: RadianceCarry) -> Array:
 
 
 def _moved(carry: RadianceCarry) -> Array:
-    return cv2.remap(
-        np.asarray(carry.stops, np.float32),
-        enlarged(np.asarray(carry.positions, np.float32), carry.stops.shape[:2]),
-        None,
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    positions = enlarged(np.asarray(carry.positions, np.float32), carry.stops.shape[:2])
+    return warp(carry.stops, positions, cv2.INTER_CUBIC)

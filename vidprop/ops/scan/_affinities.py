@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from ._fields import block_size, clear, desk, line, load, pitch_of, plane
+from ._fields import block_size, clear, desk, load, pitch_of, plane
 from ._steps import limit_sum, unlimit
 from ._tiles import inner, part
 
@@ -20,10 +20,18 @@ class Taps(NamedTuple):
 
 
 @inner
-def taps_at(work: Any, lanes: int) -> Any:
-    """The affinities in the first blocks of `work`."""
-    pitch = pitch_of(lanes)
-    return Taps(work, pitch, pitch, block_size(lanes))
+def taps_at(work: Any, i: int, lanes: int) -> Any:
+    """Those in blocks of `work` from the i-th on."""
+    pitch, size = pitch_of(lanes), block_size(lanes)
+    return Taps(work, i * size + pitch, pitch, size)
+
+
+@inner
+def taps_of(field: Any, place: Any, vertical: bool, step: int) -> Any:
+    """A field's own, from a step on; its lanes must lie side by side. place: n, d, c."""
+    n, d, c = place
+    source = plane(field, n, d, c, 0, vertical)
+    return Taps(source.data, source.first + step * source.step, source.step, field.k)
 
 
 @inner
@@ -47,40 +55,37 @@ def bring_taps(
     step, rows, first = span
     three, limit = flags
     if three and not limit and plane(p, n, d, c, 0, vertical).lane == 1:
-        source = plane(p, n, d, c, 0, vertical)
-        return Taps(source.data, source.first + step * source.step, source.step, p.k)
+        return taps_of(p, place, vertical, step)
     for i in range(3 if three else 1):
         source = plane(p, n, d, c, i, vertical)
         load(desk(work, i if three else 1, lanes), lanes, source, step, rows)
+    taps = taps_at(work, 0, lanes)
     if limit:
-        for r in range(rows):
-            limit_line(_scaled(work, lanes, r), lanes, r == first)
-    return taps_at(work, lanes)
+        limit_lines(taps, lanes, rows, first)
+    return taps
+
+
+@inner
+def limit_lines(taps: Any, lanes: int, rows: int, first: int) -> None:
+    """Limit three affinities; what they are multiplied by is written where a fourth would be."""
+    for r in range(rows):
+        lines = _four(taps, r)
+        if r == first:
+            for i in range(3):
+                clear(lines[i], lanes)
+        limit_sum(lines, lines[:3], lanes)
 
 
 @inner
 def limit_back(work: Any, grad: Any, lanes: int, rows: int, first: int) -> None:
     """From the gradient of what `bring_taps` left in `work` to that of the affinities."""
+    limited = taps_at(work, 0, lanes)
     for r in range(rows):
         if r != first:
             grads = tap(grad, 0, r), tap(grad, 1, r), tap(grad, 2, r)
-            unlimit(grads, (*grads, *_scaled(work, lanes, r)), lanes)
+            unlimit(grads, (*grads, *_four(limited, r)), lanes)
 
 
 @inner
-def _scaled(work: Any, lanes: int, r: int) -> Any:
-    return (
-        line(desk(work, 0, lanes), r),
-        line(desk(work, 1, lanes), r),
-        line(desk(work, 2, lanes), r),
-        line(desk(work, 3, lanes), r),
-    )
-
-
-@inner
-def limit_line(lines: Any, lanes: int, first: bool) -> None:
-    """Three affinities and, to be written, what the limit multiplies them by."""
-    if first:
-        for i in range(3):
-            clear(lines[i], lanes)
-    limit_sum(lines, lines[:3], lanes)
+def _four(taps: Any, r: int) -> Any:
+    return tap(taps, 0, r), tap(taps, 1, r), tap(taps, 2, r), tap(taps, 3, r)

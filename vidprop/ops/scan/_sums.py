@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from ._affinities import AFFINITY_BLOCKS, Taps, limit_back
-from ._fields import block_size, desk, direct, pitch_of, plane, save
+from ._affinities import AFFINITY_BLOCKS, limit_back, taps_at, taps_of
+from ._fields import desk, direct, plane, save
 from ._tiles import inner
 
 _GRADS, _DLAMS, _DWS = (AFFINITY_BLOCKS + i for i in (0, 3, 4))
@@ -33,13 +33,10 @@ def aim_sums(
     _, dp, dlam, dweight = outs
     _, d, c, _, n = place
     three, _, limit, _, _, streams = flags
-    pitch = pitch_of(lanes)
-    lines = Taps(work, _GRADS * block_size(lanes) + pitch, pitch, block_size(lanes))
-    dps = Target(lines, True, False)
+    dps = Target(taps_at(work, _GRADS, lanes), True, False)
     to = plane(dp, n[0], d, c, 0, vertical)
     if to.lane == 1 and three and not limit and not streams:
-        lines = Taps(to.data, to.first + step * to.step, to.step, dp.k)
-        dps = Target(lines, False, adds[1])
+        dps = Target(taps_of(dp, (n[0], d, c), vertical, step), False, adds[1])
     to = plane(dlam, n[1], d, c, 0, vertical)
     dlams = _aim(desk(work, _DLAMS, lanes), to, step, adds[2])
     to = plane(dweight, n[2], d, 0, 0, vertical)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._affinities import limit_line
+from ._affinities import limit_lines, taps_of
 from ._fields import clear, direct, line, load, plane
 from ._tiles import inner
 
@@ -34,22 +34,11 @@ def turn_lines(
                 for r in range(rows):
                     clear(line(to, r), lanes)
         if limit:
-            for r in range(rows):
-                _limit(targets[0], n, d, vertical, lanes, begin + r, begin + r == first)
+            taps = taps_of(targets[0], (n, d, 0), vertical, begin)
+            limit_lines(taps, lanes, rows, first - begin)
     if turns[1]:
         to = direct(plane(targets[1], n, d, 0, 0, vertical), begin)
         load(to, lanes, plane(lam, n, d, 0, 0, vertical), begin, rows)
     if turns[2]:
         to = direct(plane(targets[2], n, d, 0, 0, vertical), begin)
         load(to, lanes, plane(mix, n, d, 0, 0, vertical), begin, rows)
-
-
-@inner
-def _limit(target: Any, n: int, d: int, vertical: bool, lanes: int, t: int, first: bool) -> None:
-    lines = (
-        line(direct(plane(target, n, d, 0, 0, vertical), t), 0),
-        line(direct(plane(target, n, d, 0, 1, vertical), t), 0),
-        line(direct(plane(target, n, d, 0, 2, vertical), t), 0),
-        line(direct(plane(target, n, d, 0, 3, vertical), t), 0),
-    )
-    limit_line(lines, lanes, first)
